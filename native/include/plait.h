@@ -1,0 +1,400 @@
+/*
+ * plait.h: the C contract of Plait, fused kernels for language-model post-training.
+ *
+ * Every supervised and reinforcement-learning objective reaches the logits of a model through two scalars per token:
+ * c, the derivative of the loss with respect to the log-probability of the realised token, and h, its derivative with
+ * respect to the entropy of that position. With z = logits / temperature, p = softmax(z), S = sum_j p_j z_j:
+ *
+ *     dLoss/dlogits[j] = (1 / temperature) * (c * (1[j == target] - p_j) + h * p_j * (S - z_j))
+ *
+ * Conventions
+ *   Return      A plait_status. Nothing throws, exits or prints. When a call is refused, no output is written and
+ *               plait_last_error() names the argument, what was expected and what came.
+ *   Arrays      Dense and contiguous unless a stride is given, element-aligned, row-major; owned by the caller.
+ *               Log-probabilities, entropies and KL are in nats. Optional arrays are marked "or NULL".
+ *   Aliasing    Outputs overlap nothing else, except where "in place" is said.
+ *   Packing     A batch is T tokens (rows), sequence i being tokens offsets[i] .. offsets[i + 1] - 1.
+ *   Indices     64 bits throughout; T * V above 2^31 works, and so does T == 0.
+ *   Precision   Sums are accumulated in float32 or better, and rounded once to the output's type.
+ *   Determinism A row's result depends on that row alone: not on T, its position, the thread count or the run.
+ *   Memory      No call allocates, synchronises or copies behind the caller's back; workspace is the caller's.
+ *   Threads     Every function may be called from any number of threads at once. The CPU backend runs on OpenMP's
+ *               threads (omp_set_num_threads, OMP_NUM_THREADS, torch.set_num_threads).
+ *   Placement   `device` is PLAIT_CPU or the ordinal of a CUDA device; `stream` is a cudaStream_t, and NULL on the CPU.
+ *               Structures are read on the host during the call; the arrays they point to live on the device.
+ */
+#ifndef PLAIT_H_
+#define PLAIT_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PLAIT_API __attribute__((visibility("default")))
+
+/* Bumped whenever a structure or a signature changes; plait_abi_version() returns the library's own. */
+#define PLAIT_ABI_VERSION 1
+#define PLAIT_CPU (-1)
+
+typedef enum plait_status {
+  PLAIT_OK = 0,
+  PLAIT_INVALID_ARGUMENT = 1, /* the message names the argument */
+  PLAIT_UNAVAILABLE = 2,      /* the backend or device cannot be used here; the message says why */
+  PLAIT_INTERNAL = 3          /* a backend failed in a way that its caller did not cause */
+} plait_status;
+
+typedef enum plait_dtype {
+  PLAIT_FLOAT32 = 0,
+  PLAIT_BFLOAT16 = 1,
+  PLAIT_FLOAT16 = 2,
+  PLAIT_INT32 = 3,
+  PLAIT_INT64 = 4
+} plait_dtype;
+
+/* What a token is to the objective. Ignored tokens are never read; their gradient rows are written as zero. */
+typedef enum plait_role {
+  PLAIT_IGNORED = 0,
+  PLAIT_ROLLOUT = 1,       /* sampled by the policy */
+  PLAIT_DEMONSTRATION = 2, /* taken from an expert */
+  PLAIT_HINT = 3           /* expert prefix that a rollout continues */
+} plait_role;
+
+/* ---- Library ------------------------------------------------------------------------------------------------- */
+
+PLAIT_API int32_t plait_abi_version(void);
+
+/* Semantic version, e.g. "0.1.0". Static storage. */
+PLAIT_API const char* plait_version(void);
+
+/* Why the last refused call of this thread was refused; "" if none was. Valid until this thread's next call. */
+PLAIT_API const char* plait_last_error(void);
+
+/* PLAIT_OK if kernels run on `device`; otherwise PLAIT_UNAVAILABLE, and plait_last_error() gives the reason. */
+PLAIT_API int32_t plait_backend_available(int32_t device);
+
+/* The SIMD target that the CPU kernels were dispatched to: "AVX-512", "AVX2", "NEON", ... Static storage. */
+PLAIT_API const char* plait_cpu_target(void);
+
+/*
+ * Dispatches the CPU kernels of this process to the target `name`, one that plait_cpu_target() could have returned, or
+ * to the best one if `name` is NULL. For comparing targets; results differ between targets within rounding only.
+ */
+PLAIT_API int32_t plait_cpu_select_target(const char* name);
+
+/* How many threads the next call from this thread would use. */
+PLAIT_API int32_t plait_cpu_threads(void);
+
+/* ---- Logits -------------------------------------------------------------------------------------------------- */
+
+/*
+ * T rows of logits and the token that was realised at each.
+ *
+ * Logits may be -inf (a masked vocabulary entry: p = 0, no contribution to entropy or gradient). A row that holds NaN,
+ * +inf or nothing but -inf gives NaN for that row alone. A target outside [0, vocab_total) gives NaN statistics and a
+ * zero gradient for its row, and is counted.
+ *
+ * Vocabulary-parallel use: a shard holds entries vocab_begin .. vocab_begin + vocab - 1 of vocab_total; the targets are
+ * global. Each shard's plait_row_stats writes `state`; plait_row_stats_merge combines the shards' states; the merged
+ * state goes to each shard's plait_logits_grad.
+ */
+typedef struct plait_logits {
+  int64_t struct_bytes;      /* sizeof(plait_logits) */
+  const void* data;          /* [rows, vocab] of `dtype` */
+  int64_t rows;              /* rows of `data` */
+  int64_t vocab;             /* V >= 1, columns of `data` */
+  int64_t row_stride;        /* elements from one row to the next, >= vocab */
+  int64_t tokens;            /* T: == rows, or the length of row_index */
+  const int64_t* row_index;  /* [T] row of each token, strictly increasing, in [0, rows); or NULL: row t is token t */
+  const void* targets;       /* [T] of `target_dtype` */
+  const float* temperatures; /* [T] finite, > 0; or NULL: `temperature` holds for every token */
+  int64_t vocab_begin;       /* 0 unless this is a shard */
+  int64_t vocab_total;       /* vocab unless this is a shard */
+  int32_t dtype;             /* PLAIT_FLOAT32, PLAIT_BFLOAT16 or PLAIT_FLOAT16 */
+  int32_t target_dtype;      /* PLAIT_INT32 or PLAIT_INT64 */
+  float temperature;         /* finite, > 0; read when `temperatures` is NULL */
+  int32_t reserved;          /* 0 */
+} plait_logits;
+
+/*
+ * Floats per row of `state`, in this order: the maximum m of the raw logits; sum_j exp((x_j - m) / temperature);
+ * sum_j exp((x_j - m) / temperature) * (x_j - m) / temperature; the raw logit of the target (-inf if another shard has
+ * it, NaN if the target is bad). Maximum and sum stay apart, so a large common offset of the logits costs no precision.
+ */
+#define PLAIT_STATE_FLOATS 4
+
+/*
+ * Row statistics: one read of the logits. With z = x / temperature:
+ *
+ *     logsumexp = log sum_j exp(z_j)     logp = z_target - logsumexp     entropy = -sum_j p_j log p_j
+ *
+ * logp, entropy, logsumexp: float32 [T] or NULL (logp of a shard is -inf where another shard has the target).
+ * state: float32 [T, PLAIT_STATE_FLOATS] or NULL. bad_targets: how many targets were out of range, or NULL.
+ */
+PLAIT_API int32_t plait_row_stats(int32_t device, void* stream, const plait_logits* logits, float* logp, float* entropy,
+                                  float* logsumexp, float* state, int64_t* bad_targets);
+
+/*
+ * Statistics of whole rows from the states of `parts` shards, each over the same T tokens.
+ *
+ * states: float32 [parts, T, PLAIT_STATE_FLOATS], shards in vocabulary order. temperatures: [T] or NULL, with
+ * `temperature` for every token. Outputs as in plait_row_stats, each or NULL; `state` may be the first shard's.
+ */
+PLAIT_API int32_t plait_row_stats_merge(int32_t device, void* stream, const float* states, int64_t parts,
+                                        int64_t tokens, const float* temperatures, float temperature, float* logp,
+                                        float* entropy, float* logsumexp, float* state);
+
+/*
+ * Gradient of the logits from c and h: one read and one write of the logits, by the formula at the top of this file.
+ *
+ * state: float32 [T, PLAIT_STATE_FLOATS] of the whole row, from plait_row_stats or plait_row_stats_merge.
+ * c: float32 [T]. h: float32 [T] or NULL (no entropy term). dlogits: like logits->data in shape and type, with row
+ * stride dlogits_stride; it either is logits->data with the same stride (in place) or does not overlap it. Rows that
+ * row_index leaves out are not touched. A row with c == 0 and h == 0 is written as zero without being read, unless its
+ * state is NaN. bad_targets as in plait_row_stats.
+ */
+PLAIT_API int32_t plait_logits_grad(int32_t device, void* stream, const plait_logits* logits, const float* state,
+                                    const float* c, const float* h, void* dlogits, int64_t dlogits_stride,
+                                    int64_t* bad_targets);
+
+/* ---- Objectives ---------------------------------------------------------------------------------------------- */
+
+/* The policy-gradient loss of a token. A: advantage, r = exp(logp - old_logp), 1 where there is no old_logp. */
+typedef enum plait_policy_loss {
+  PLAIT_POLICY_NONE = 0,
+  PLAIT_POLICY_REINFORCE = 1, /* -A logp                                                           c = -A      */
+  PLAIT_POLICY_CLIP = 2       /* max(-A r, -A clip(r, 1 - clip_low, 1 + clip_high)); if A < 0, at   c = -A r or 0
+                                 most -dual_clip A. PPO (Schulman et al. 2017, arXiv:1707.06347), clip-higher from
+                                 DAPO (arXiv:2503.14476), dual clip from Ye et al. 2020 (arXiv:1912.09729). At a
+                                 bound itself the gradient is the unclipped one. */
+} plait_policy_loss;
+
+/* Estimators of KL(policy || reference) per token, d = logp - ref_logp (Schulman, "Approximating KL divergence"). */
+typedef enum plait_kl_estimator {
+  PLAIT_KL_K1 = 0, /* d                  derivative 1            */
+  PLAIT_KL_K2 = 1, /* d^2 / 2            derivative d            */
+  PLAIT_KL_K3 = 2  /* exp(-d) - 1 + d    derivative 1 - exp(-d)  */
+} plait_kl_estimator;
+
+/*
+ * The weight w of a token's term in the scalar loss. N, B: tokens and sequences of the term's population; n: tokens of
+ * that population in the token's own sequence; L: plait_normalizers.length.
+ */
+typedef enum plait_aggregation {
+  PLAIT_TOKEN_MEAN = 0,              /* 1 / N        */
+  PLAIT_SEQ_MEAN_TOKEN_MEAN = 1,     /* 1 / (B n)    */
+  PLAIT_SEQ_MEAN_TOKEN_SUM = 2,      /* 1 / B        */
+  PLAIT_CONSTANT_LENGTH = 3,         /* 1 / L        */
+  PLAIT_SEQ_MEAN_CONSTANT_LENGTH = 4 /* 1 / (B L)    */
+} plait_aggregation;
+
+/* Which tokens N, B and n count. */
+typedef enum plait_population {
+  PLAIT_ALL_TOKENS = 0, /* every token that is not ignored */
+  PLAIT_OWN_ROLE = 1    /* tokens of the same role         */
+} plait_population;
+
+/* One summand of a rule: loss += coefficient * w * value. A coefficient of 0 switches it off. */
+typedef struct plait_term {
+  float coefficient;   /* finite, >= 0 */
+  int32_t aggregation; /* plait_aggregation */
+  int32_t population;  /* plait_population */
+} plait_term;
+
+/*
+ * What a token of one role contributes:
+ *
+ *     w_policy * policy_loss  -  w_nll * logp  +  w_kl * kl_estimator(logp - ref_logp)  -  w_entropy * entropy
+ *
+ * where each w is the term's coefficient times its aggregation weight.
+ */
+typedef struct plait_rule {
+  plait_term policy;
+  plait_term nll;     /* negative log-likelihood: SFT */
+  plait_term kl;
+  plait_term entropy; /* bonus */
+  int32_t policy_loss;
+  int32_t kl_estimator;
+  float clip_low;        /* >= 0; +inf: no bound below */
+  float clip_high;       /* >= 0; +inf: no bound above */
+  float dual_clip;       /* > 1; +inf: none */
+  float log_ratio_limit; /* > 0: |logp - old_logp| is clamped to it, with gradient 0 outside; +inf: none */
+} plait_rule;
+
+/* An objective is data: a rule per role. rules[role - 1] for PLAIT_ROLLOUT, PLAIT_DEMONSTRATION, PLAIT_HINT. */
+typedef struct plait_objective {
+  int64_t struct_bytes; /* sizeof(plait_objective) */
+  plait_rule rules[3];
+} plait_objective;
+
+/*
+ * Counts to normalise by, so that micro-batches and ranks add up to one batch. Index 0 counts all tokens that are not
+ * ignored (and the sequences that have one), index `role` those of one role. A count of 0 is taken from the batch at
+ * hand. `length` must be > 0 where a constant-length aggregation is used. n is always taken from the batch at hand, so
+ * a sequence must not be split.
+ */
+typedef struct plait_normalizers {
+  int64_t struct_bytes; /* sizeof(plait_normalizers) */
+  double tokens[4];
+  double sequences[4];
+  double length;
+} plait_normalizers;
+
+/* What stage two knows about T tokens, besides their log-probabilities and entropies. Constants to the gradient. */
+typedef struct plait_token_batch {
+  int64_t struct_bytes;    /* sizeof(plait_token_batch) */
+  int64_t tokens;          /* T */
+  int64_t sequences;       /* B; 0 with offsets == NULL: all tokens are one sequence */
+  const int64_t* offsets;  /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
+  const uint8_t* roles;    /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
+  const float* advantages; /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
+  const float* old_logp;   /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
+  const float* ref_logp;   /* [T] reference policy; or NULL if no rule has a KL term */
+  int32_t advantage_per_sequence;
+  int32_t reserved; /* 0 */
+} plait_token_batch;
+
+/*
+ * Sums over the tokens of a call, so that calls and ranks can be added up (ratio_max: maximised); a mean is a sum over
+ * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose rule has a policy loss.
+ */
+typedef struct plait_metrics {
+  double loss;               /* the scalar loss: sum of the four below */
+  double policy_loss;        /* sum of w_policy * policy loss */
+  double nll_loss;           /* sum of -w_nll * logp */
+  double kl_loss;            /* sum of w_kl * kl */
+  double entropy_loss;       /* sum of -w_entropy * entropy */
+  double loss_magnitude;     /* sum of |each term|: what a rounding error of `loss` is relative to */
+  double tokens[4];          /* tokens not ignored, then by role */
+  double policy_tokens;
+  double ratio_sum;
+  double ratio_max;          /* -inf if policy_tokens is 0 */
+  double clip_low_count;     /* A < 0 and r < 1 - clip_low: no gradient */
+  double clip_high_count;    /* A > 0 and r > 1 + clip_high: no gradient */
+  double dual_clip_count;    /* A < 0 and r > dual_clip: no gradient */
+  double approx_kl_k1_sum;   /* sum of old_logp - logp */
+  double approx_kl_k3_sum;   /* sum of r - 1 - log r */
+  double reference_kl_sum;   /* sum of the estimator over the tokens whose rule has a KL term */
+  double reference_kl_tokens;
+  double entropy_sum;        /* over tokens[0] */
+  double logp_sum;           /* over tokens[0] */
+  double bad_targets;        /* tokens not ignored whose target was out of range; in no other sum */
+} plait_metrics;
+
+/* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
+PLAIT_API int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences);
+
+/*
+ * Stage two alone: c and h of every token from its log-probability and entropy.
+ *
+ * logp: float32 [T]. entropy: float32 [T], or NULL if no rule has an entropy term (entropy_sum is then 0). c, h,
+ * token_loss (the token's summands of the loss): float32 [T], or NULL; ignored tokens get 0. metrics: or NULL.
+ * normalizers: or NULL, all counted from the batch. A token whose logp is NaN gets NaN.
+ */
+PLAIT_API int32_t plait_token_objective(int32_t device, void* stream, const plait_token_batch* batch,
+                                        const plait_objective* objective, const plait_normalizers* normalizers,
+                                        const float* logp, const float* entropy, float* c, float* h, float* token_loss,
+                                        plait_metrics* metrics, void* workspace, int64_t workspace_bytes);
+
+/*
+ * All three stages: logits in, gradient of the logits out, each row read from memory once and written once.
+ *
+ * Equal, bit for bit, to plait_row_stats, plait_token_objective and plait_logits_grad one after another. dlogits as in
+ * plait_logits_grad (in place allowed). logp: float32 [T]; entropy: float32 [T]; token_loss: float32 [T] or NULL;
+ * ignored tokens get 0 in all of them. metrics: or NULL. Tokens of `logits` and `batch` agree; vocab_total == vocab.
+ */
+PLAIT_API int32_t plait_policy_step(int32_t device, void* stream, const plait_logits* logits,
+                                    const plait_token_batch* batch, const plait_objective* objective,
+                                    const plait_normalizers* normalizers, void* dlogits, int64_t dlogits_stride,
+                                    float* logp, float* entropy, float* token_loss, plait_metrics* metrics,
+                                    void* workspace, int64_t workspace_bytes);
+
+/* ---- Rewards to advantages ----------------------------------------------------------------------------------- */
+
+typedef enum plait_baseline {
+  PLAIT_BASELINE_NONE = 0,
+  PLAIT_BASELINE_GROUP_MEAN = 1,
+  PLAIT_BASELINE_LEAVE_ONE_OUT = 2, /* mean of the group's other members: RLOO (Ahmadian et al. 2024) */
+  PLAIT_BASELINE_BATCH_MEAN = 3
+} plait_baseline;
+
+typedef enum plait_scale {
+  PLAIT_SCALE_NONE = 0,      /* Dr.GRPO (Liu et al. 2025, arXiv:2503.20783) */
+  PLAIT_SCALE_GROUP_STD = 1, /* GRPO (Shao et al. 2024, arXiv:2402.03300) */
+  PLAIT_SCALE_BATCH_STD = 2  /* standard deviation of all rewards */
+} plait_scale;
+
+/* What the only scored member of a group gets. */
+typedef enum plait_singleton {
+  PLAIT_SINGLETON_ZERO = 0,  /* advantage 0 */
+  PLAIT_SINGLETON_REWARD = 1 /* baseline 0 and, for the group's scale, standard deviation 1 */
+} plait_singleton;
+
+typedef struct plait_advantage_options {
+  int64_t struct_bytes; /* sizeof(plait_advantage_options) */
+  int32_t baseline;     /* plait_baseline */
+  int32_t scale;        /* plait_scale */
+  int32_t singleton;    /* plait_singleton */
+  int32_t sample_std;   /* 1: divide by n - 1 (sample), 0: by n (population) */
+  float epsilon;        /* finite, >= 0, added to the standard deviation */
+  int32_t reserved;     /* 0 */
+} plait_advantage_options;
+
+PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
+
+/*
+ * advantage = (reward - baseline) / (std + epsilon), by group.
+ *
+ * rewards: float32 [n]; NaN marks an unscorable row, which enters no statistic and gets 0; infinite rewards are
+ * refused. The groups are either contiguous, offsets: int64 [groups + 1] with offsets[0] = 0 and offsets[groups] = n,
+ * or given by ids: int64 [n] in [0, groups); the other is NULL. advantages: float32 [n]. group_mean, group_std: float32
+ * [groups] or NULL: mean and standard deviation of the scored members (NaN if there is none; std 0 of one).
+ * Two passes in float64; members of a group whose scored rewards are all equal get exactly 0 from a mean or
+ * leave-one-out baseline, and so does a batch of equal rewards from the batch mean.
+ */
+PLAIT_API int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards, int64_t groups,
+                                        const int64_t* offsets, const int64_t* ids,
+                                        const plait_advantage_options* options, float* advantages, float* group_mean,
+                                        float* group_std, void* workspace, int64_t workspace_bytes);
+
+/* ---- Importance ratios --------------------------------------------------------------------------------------- */
+
+typedef enum plait_ratio_level {
+  PLAIT_RATIO_TOKEN = 0,         /* exp(logp - old_logp) */
+  PLAIT_RATIO_SEQUENCE_MEAN = 1, /* exp(mean over the sequence): GSPO (Zheng et al. 2025, arXiv:2507.18071) */
+  PLAIT_RATIO_SEQUENCE_SUM = 2   /* exp(sum over the sequence): the ratio of whole responses */
+} plait_ratio_level;
+
+/* Bits of `flags`. */
+#define PLAIT_RATIO_BELOW 1   /* ratio < 1 - clip_low */
+#define PLAIT_RATIO_ABOVE 2   /* ratio > 1 + clip_high */
+#define PLAIT_RATIO_LIMITED 4 /* the log-ratio was clamped to +-log_ratio_limit */
+
+/*
+ * Importance ratios of T tokens, and where they leave the clip range.
+ *
+ * logp, old_logp: float32 [T]. Sequences and roles as in plait_token_batch; ignored tokens are not read, count in no
+ * sequence, and get ratio 0 and flags 0. ratio: float32 [T] or NULL, a sequence's ratio at each of its tokens.
+ * sequence_ratio: float32 [B] or NULL, for the sequence levels (1 for a sequence without tokens). flags: uint8 [T] or
+ * NULL. clip_low, clip_high >= 0, log_ratio_limit > 0; +inf: none. Sums are in float64, token by token.
+ */
+PLAIT_API int32_t plait_importance_ratio(int32_t device, void* stream, int64_t tokens, int64_t sequences,
+                                         const int64_t* offsets, const uint8_t* roles, const float* logp,
+                                         const float* old_logp, int32_t level, float clip_low, float clip_high,
+                                         float log_ratio_limit, float* ratio, float* sequence_ratio, uint8_t* flags);
+
+/* ---- Measuring ----------------------------------------------------------------------------------------------- */
+
+/* Reads `bytes` bytes (a multiple of 4096) at the kernels' own width and thread count; returns PLAIT_OK. The roof of
+ * plait_row_stats. `sum` receives a checksum, so that the reads cannot be optimised away. */
+PLAIT_API int32_t plait_bandwidth_read(const void* data, int64_t bytes, double* sum);
+
+/* Multiplies `bytes` / 4 floats in place by `factor`: one read and one write. The roof of the in-place kernels. */
+PLAIT_API int32_t plait_bandwidth_scale(float* data, int64_t bytes, float factor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PLAIT_H_ */

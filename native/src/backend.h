@@ -1,0 +1,103 @@
+// What a backend implements: the functions of plait.h with their scalar arguments already checked. The CPU backend
+// lives in this folder; a CUDA backend fills the same table.
+#ifndef PLAIT_SRC_BACKEND_H_
+#define PLAIT_SRC_BACKEND_H_
+
+#include "plait.h"
+
+namespace plait {
+
+struct RowStatsOutputs {
+  float* logp;
+  float* entropy;
+  float* logsumexp;
+  float* state;
+};
+
+struct MergeArguments {
+  const float* states;
+  int64_t parts;
+  int64_t tokens;
+  const float* temperatures;
+  float temperature;
+};
+
+struct ObjectiveArguments {
+  const plait_token_batch& batch;
+  const plait_objective& objective;
+  const plait_normalizers* normalizers;  // or null
+  void* workspace;
+};
+
+struct ObjectiveOutputs {
+  float* c;
+  float* h;
+  float* token_loss;
+  plait_metrics* metrics;
+};
+
+struct StepOutputs {
+  void* dlogits;
+  int64_t dlogits_stride;
+  float* logp;
+  float* entropy;
+  float* token_loss;
+  plait_metrics* metrics;
+};
+
+struct AdvantageArguments {
+  int64_t n;
+  const float* rewards;
+  int64_t groups;
+  const int64_t* offsets;
+  const int64_t* ids;
+  const plait_advantage_options& options;
+  void* workspace;
+};
+
+struct AdvantageOutputs {
+  float* advantages;
+  float* group_mean;
+  float* group_std;
+};
+
+struct RatioArguments {
+  int64_t tokens;
+  int64_t sequences;
+  const int64_t* offsets;
+  const uint8_t* roles;
+  const float* logp;
+  const float* old_logp;
+  int32_t level;
+  float clip_low;
+  float clip_high;
+  float log_ratio_limit;
+};
+
+struct RatioOutputs {
+  float* ratio;
+  float* sequence_ratio;
+  uint8_t* flags;
+};
+
+struct Backend {
+  plait_status (*row_stats)(void* stream, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets);
+  plait_status (*row_stats_merge)(void* stream, const MergeArguments& in, const RowStatsOutputs& out);
+  plait_status (*logits_grad)(void* stream, const plait_logits& logits, const float* state, const float* c,
+                              const float* h, void* dlogits, int64_t dlogits_stride, int64_t* bad_targets);
+  plait_status (*token_objective)(void* stream, const ObjectiveArguments& in, const float* logp, const float* entropy,
+                                  const ObjectiveOutputs& out);
+  plait_status (*policy_step)(void* stream, const plait_logits& logits, const ObjectiveArguments& in,
+                              const StepOutputs& out);
+  plait_status (*group_advantage)(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
+  plait_status (*importance_ratio)(void* stream, const RatioArguments& in, const RatioOutputs& out);
+};
+
+extern const Backend kCpuBackend;
+
+// The backend of `device`, or null with the reason recorded.
+const Backend* FindBackend(int32_t device);
+
+}  // namespace plait
+
+#endif  // PLAIT_SRC_BACKEND_H_

@@ -1,0 +1,345 @@
+#include "checks.h"
+
+#include <cinttypes>
+#include <cmath>
+#include <limits>
+
+#include "dtype.h"
+
+namespace plait {
+namespace {
+
+// rows * stride * element_bytes as an extent in bytes; false if it does not fit 63 bits.
+bool MatrixBytes(int64_t rows, int64_t vocab, int64_t stride, int64_t element_bytes, int64_t* bytes) {
+  int64_t elements = 0;
+  if (rows == 0) {
+    *bytes = 0;
+    return true;
+  }
+  return !__builtin_mul_overflow(rows - 1, stride, &elements) && !__builtin_add_overflow(elements, vocab, &elements) &&
+         !__builtin_mul_overflow(elements, element_bytes, bytes);
+}
+
+plait_status CheckStructBytes(const char* name, const void* pointer, int64_t expected) {
+  if (!pointer) PLAIT_REFUSE("%s: expected a structure, got NULL", name);
+  if (reinterpret_cast<uintptr_t>(pointer) % alignof(int64_t) != 0) {
+    PLAIT_REFUSE("%s: expected an address aligned to 8 bytes, got %p", name, pointer);
+  }
+  const int64_t actual = *static_cast<const int64_t*>(pointer);
+  if (actual != expected) {
+    PLAIT_REFUSE("%s.struct_bytes: expected %" PRId64 ", got %" PRId64 " (caller and library of different versions?)",
+                 name, expected, actual);
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckCount(const char* name, int64_t value) {
+  if (value < 0) PLAIT_REFUSE("%s: expected a count >= 0, got %" PRId64, name, value);
+  return PLAIT_OK;
+}
+
+const char* RoleName(int role) {
+  return role == PLAIT_ROLLOUT ? "rollout" : role == PLAIT_DEMONSTRATION ? "demonstration" : "hint";
+}
+
+plait_status CheckTerm(const char* role, const char* name, const plait_term& term) {
+  if (!(term.coefficient >= 0) || std::isinf(term.coefficient)) {
+    PLAIT_REFUSE("objective.%s.%s.coefficient: expected a finite number >= 0, got %g", role, name, term.coefficient);
+  }
+  if (term.aggregation < 0 || term.aggregation > PLAIT_SEQ_MEAN_CONSTANT_LENGTH) {
+    PLAIT_REFUSE("objective.%s.%s.aggregation: expected a plait_aggregation, got %d", role, name, term.aggregation);
+  }
+  if (term.population < 0 || term.population > PLAIT_OWN_ROLE) {
+    PLAIT_REFUSE("objective.%s.%s.population: expected a plait_population, got %d", role, name, term.population);
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckRule(int role, const plait_rule& rule) {
+  const char* name = RoleName(role);
+  PLAIT_TRY(CheckTerm(name, "policy", rule.policy));
+  PLAIT_TRY(CheckTerm(name, "nll", rule.nll));
+  PLAIT_TRY(CheckTerm(name, "kl", rule.kl));
+  PLAIT_TRY(CheckTerm(name, "entropy", rule.entropy));
+  if (rule.policy_loss < 0 || rule.policy_loss > PLAIT_POLICY_CLIP) {
+    PLAIT_REFUSE("objective.%s.policy_loss: expected a plait_policy_loss, got %d", name, rule.policy_loss);
+  }
+  if (rule.kl_estimator < 0 || rule.kl_estimator > PLAIT_KL_K3) {
+    PLAIT_REFUSE("objective.%s.kl_estimator: expected a plait_kl_estimator, got %d", name, rule.kl_estimator);
+  }
+  if (!(rule.clip_low >= 0)) PLAIT_REFUSE("objective.%s.clip_low: expected >= 0, got %g", name, rule.clip_low);
+  if (!(rule.clip_high >= 0)) PLAIT_REFUSE("objective.%s.clip_high: expected >= 0, got %g", name, rule.clip_high);
+  if (!(rule.dual_clip > 1)) PLAIT_REFUSE("objective.%s.dual_clip: expected > 1, got %g", name, rule.dual_clip);
+  if (!(rule.log_ratio_limit > 0)) {
+    PLAIT_REFUSE("objective.%s.log_ratio_limit: expected > 0, got %g", name, rule.log_ratio_limit);
+  }
+  return PLAIT_OK;
+}
+
+bool UsesLength(const plait_term& term) {
+  return term.coefficient != 0 &&
+         (term.aggregation == PLAIT_CONSTANT_LENGTH || term.aggregation == PLAIT_SEQ_MEAN_CONSTANT_LENGTH);
+}
+
+bool UsesLength(const plait_objective& objective) {
+  for (const plait_rule& rule : objective.rules) {
+    if (rule.policy_loss != PLAIT_POLICY_NONE && UsesLength(rule.policy)) return true;
+    if (UsesLength(rule.nll) || UsesLength(rule.kl) || UsesLength(rule.entropy)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void AddressRanges::Add(const char* name, const void* data, int64_t bytes, bool output) {
+  if (!data || bytes <= 0 || size_ == kCapacity) return;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
+  ranges_[size_++] = {name, begin, begin + static_cast<uintptr_t>(bytes), output};
+}
+
+plait_status AddressRanges::CheckOutputs() const {
+  for (int i = 0; i < size_; ++i) {
+    if (!ranges_[i].output) continue;
+    for (int j = 0; j < size_; ++j) {
+      if (i == j || ranges_[i].end <= ranges_[j].begin || ranges_[j].end <= ranges_[i].begin) continue;
+      PLAIT_REFUSE("%s: expected memory of its own, got an overlap with %s", ranges_[i].name, ranges_[j].name);
+    }
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckArray(const char* name, const void* data, int64_t count, int64_t element_bytes) {
+  if (!data && count > 0) PLAIT_REFUSE("%s: expected %" PRId64 " elements, got NULL", name, count);
+  return CheckOptionalArray(name, data, element_bytes);
+}
+
+plait_status CheckOptionalArray(const char* name, const void* data, int64_t element_bytes) {
+  if (reinterpret_cast<uintptr_t>(data) % element_bytes != 0) {
+    PLAIT_REFUSE("%s: expected an address aligned to %" PRId64 " bytes, got %p", name, element_bytes, data);
+  }
+  return PLAIT_OK;
+}
+
+plait_status AddInput(AddressRanges* ranges, const char* name, const void* data, int64_t count, int64_t element_bytes,
+                      Presence presence) {
+  PLAIT_TRY(presence == Presence::kRequired ? CheckArray(name, data, count, element_bytes)
+                                            : CheckOptionalArray(name, data, element_bytes));
+  ranges->AddInput(name, data, count * element_bytes);
+  return PLAIT_OK;
+}
+
+plait_status AddOutput(AddressRanges* ranges, const char* name, const void* data, int64_t count, int64_t element_bytes,
+                       Presence presence) {
+  PLAIT_TRY(presence == Presence::kRequired ? CheckArray(name, data, count, element_bytes)
+                                            : CheckOptionalArray(name, data, element_bytes));
+  ranges->AddOutput(name, data, count * element_bytes);
+  return PLAIT_OK;
+}
+
+plait_status CheckEnum(const char* name, int32_t value, int32_t last) {
+  if (value < 0 || value > last) PLAIT_REFUSE("%s: expected a value in [0, %d], got %d", name, last, value);
+  return PLAIT_OK;
+}
+
+plait_status CheckTemperature(const char* name, float temperature) {
+  if (!(temperature > 0) || std::isinf(temperature)) {
+    PLAIT_REFUSE("%s: expected a finite number > 0, got %g", name, temperature);
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRanges* ranges) {
+  PLAIT_TRY(CheckStructBytes("logits", logits, sizeof(plait_logits)));
+  const plait_logits& x = *logits;
+  PLAIT_TRY(CheckEnum("logits.dtype", x.dtype, PLAIT_FLOAT16));
+  if (x.target_dtype != PLAIT_INT32 && x.target_dtype != PLAIT_INT64) {
+    PLAIT_REFUSE("logits.target_dtype: expected PLAIT_INT32 or PLAIT_INT64, got %d", x.target_dtype);
+  }
+  PLAIT_TRY(CheckCount("logits.rows", x.rows));
+  PLAIT_TRY(CheckCount("logits.tokens", x.tokens));
+  if (x.vocab < 1) PLAIT_REFUSE("logits.vocab: expected >= 1, got %" PRId64, x.vocab);
+  if (x.row_stride < x.vocab) {
+    PLAIT_REFUSE("logits.row_stride: expected >= vocab (%" PRId64 "), got %" PRId64, x.vocab, x.row_stride);
+  }
+  if (x.vocab_begin < 0 || x.vocab_total < x.vocab || x.vocab_begin > x.vocab_total - x.vocab) {
+    PLAIT_REFUSE("logits.vocab_begin: expected vocab_begin + vocab <= vocab_total, got %" PRId64 " + %" PRId64
+                 " and %" PRId64,
+                 x.vocab_begin, x.vocab, x.vocab_total);
+  }
+  if (!x.row_index && x.tokens != x.rows) {
+    PLAIT_REFUSE("logits.tokens: expected rows (%" PRId64 ") without a row_index, got %" PRId64, x.rows, x.tokens);
+  }
+  if (x.tokens > x.rows) {
+    PLAIT_REFUSE("logits.tokens: expected at most rows (%" PRId64 "), got %" PRId64, x.rows, x.tokens);
+  }
+  if (!x.temperatures) PLAIT_TRY(CheckTemperature("logits.temperature", x.temperature));
+  if (x.reserved != 0) PLAIT_REFUSE("logits.reserved: expected 0, got %d", x.reserved);
+  int64_t bytes = 0;
+  if (!MatrixBytes(x.rows, x.vocab, x.row_stride, ElementBytes(x.dtype), &bytes)) {
+    PLAIT_REFUSE("logits.row_stride: expected rows * row_stride to fit 63 bits, got %" PRId64 " * %" PRId64, x.rows,
+                 x.row_stride);
+  }
+  PLAIT_TRY(CheckArray("logits.data", x.data, x.tokens, ElementBytes(x.dtype)));
+  if (!in_place) ranges->AddInput("logits.data", x.data, bytes);
+  PLAIT_TRY(AddInput(ranges, "logits.targets", x.targets, x.tokens, x.target_dtype == PLAIT_INT32 ? 4 : 8,
+                     Presence::kRequired));
+  PLAIT_TRY(AddInput(ranges, "logits.row_index", x.row_index, x.tokens, sizeof(int64_t), Presence::kOptional));
+  return AddInput(ranges, "logits.temperatures", x.temperatures, x.tokens, sizeof(float), Presence::kOptional);
+}
+
+plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64_t stride, AddressRanges* ranges) {
+  if (stride < logits.vocab) {
+    PLAIT_REFUSE("dlogits_stride: expected >= vocab (%" PRId64 "), got %" PRId64, logits.vocab, stride);
+  }
+  if (dlogits == logits.data && stride != logits.row_stride) {
+    PLAIT_REFUSE("dlogits_stride: expected logits.row_stride (%" PRId64 ") in place, got %" PRId64, logits.row_stride,
+                 stride);
+  }
+  int64_t bytes = 0;
+  if (!MatrixBytes(logits.rows, logits.vocab, stride, ElementBytes(logits.dtype), &bytes)) {
+    PLAIT_REFUSE("dlogits_stride: expected rows * dlogits_stride to fit 63 bits, got %" PRId64 " * %" PRId64,
+                 logits.rows, stride);
+  }
+  PLAIT_TRY(CheckArray("dlogits", dlogits, logits.tokens, ElementBytes(logits.dtype)));
+  ranges->AddOutput("dlogits", dlogits, bytes);
+  return PLAIT_OK;
+}
+
+plait_status CheckObjective(const plait_objective* objective) {
+  PLAIT_TRY(CheckStructBytes("objective", objective, sizeof(plait_objective)));
+  for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) PLAIT_TRY(CheckRule(role, objective->rules[role - 1]));
+  return PLAIT_OK;
+}
+
+plait_status CheckNormalizers(const plait_normalizers* normalizers, const plait_objective& objective) {
+  if (normalizers) {
+    PLAIT_TRY(CheckStructBytes("normalizers", normalizers, sizeof(plait_normalizers)));
+    for (int i = 0; i < 4; ++i) {
+      if (!(normalizers->tokens[i] >= 0) || std::isinf(normalizers->tokens[i])) {
+        PLAIT_REFUSE("normalizers.tokens[%d]: expected a finite number >= 0, got %g", i, normalizers->tokens[i]);
+      }
+      if (!(normalizers->sequences[i] >= 0) || std::isinf(normalizers->sequences[i])) {
+        PLAIT_REFUSE("normalizers.sequences[%d]: expected a finite number >= 0, got %g", i, normalizers->sequences[i]);
+      }
+    }
+    if (!(normalizers->length >= 0) || std::isinf(normalizers->length)) {
+      PLAIT_REFUSE("normalizers.length: expected a finite number >= 0, got %g", normalizers->length);
+    }
+  }
+  if (UsesLength(objective) && !(normalizers && normalizers->length > 0)) {
+    PLAIT_REFUSE("normalizers.length: expected > 0 for an objective with a constant-length aggregation, got %g",
+                 normalizers ? normalizers->length : 0.0);
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offsets, AddressRanges* ranges) {
+  PLAIT_TRY(CheckCount("tokens", tokens));
+  PLAIT_TRY(CheckCount("sequences", sequences));
+  if (tokens > std::numeric_limits<int64_t>::max() / 64) {
+    PLAIT_REFUSE("tokens: expected a count that fits memory, got %" PRId64, tokens);
+  }
+  if (sequences > std::numeric_limits<int64_t>::max() / 256) {
+    PLAIT_REFUSE("sequences: expected a count that fits memory, got %" PRId64, sequences);
+  }
+  if (!offsets && sequences != 0) {
+    PLAIT_REFUSE("offsets: expected %" PRId64 " elements for %" PRId64 " sequences, got NULL", sequences + 1,
+                 sequences);
+  }
+  return AddInput(ranges, "offsets", offsets, sequences + 1, sizeof(int64_t), Presence::kOptional);
+}
+
+plait_status CheckBatch(const plait_token_batch* batch, const plait_objective& objective, AddressRanges* ranges) {
+  PLAIT_TRY(CheckStructBytes("batch", batch, sizeof(plait_token_batch)));
+  const plait_token_batch& b = *batch;
+  PLAIT_TRY(CheckPacking(b.tokens, b.sequences, b.offsets, ranges));
+  PLAIT_TRY(CheckEnum("batch.advantage_per_sequence", b.advantage_per_sequence, 1));
+  if (b.reserved != 0) PLAIT_REFUSE("batch.reserved: expected 0, got %d", b.reserved);
+  bool policy = false;
+  bool kl = false;
+  for (const plait_rule& rule : objective.rules) {
+    policy = policy || rule.policy_loss != PLAIT_POLICY_NONE;
+    kl = kl || rule.kl.coefficient != 0;
+  }
+  if (policy && !b.advantages && b.tokens > 0) {
+    PLAIT_REFUSE("batch.advantages: expected an array for an objective with a policy loss, got NULL");
+  }
+  if (kl && !b.ref_logp && b.tokens > 0) {
+    PLAIT_REFUSE("batch.ref_logp: expected an array for an objective with a KL term, got NULL");
+  }
+  const int64_t advantages = b.advantage_per_sequence ? (b.offsets ? b.sequences : 1) : b.tokens;
+  PLAIT_TRY(AddInput(ranges, "batch.roles", b.roles, b.tokens, 1, Presence::kOptional));
+  PLAIT_TRY(AddInput(ranges, "batch.advantages", b.advantages, advantages, sizeof(float), Presence::kOptional));
+  PLAIT_TRY(AddInput(ranges, "batch.old_logp", b.old_logp, b.tokens, sizeof(float), Presence::kOptional));
+  return AddInput(ranges, "batch.ref_logp", b.ref_logp, b.tokens, sizeof(float), Presence::kOptional);
+}
+
+plait_status CheckWorkspace(const void* workspace, int64_t bytes, int64_t needed, AddressRanges* ranges) {
+  if (bytes < needed) {
+    PLAIT_REFUSE("workspace_bytes: expected at least %" PRId64 ", got %" PRId64, needed, bytes);
+  }
+  PLAIT_TRY(CheckArray("workspace", workspace, needed, sizeof(double)));
+  ranges->AddOutput("workspace", workspace, needed);
+  return PLAIT_OK;
+}
+
+plait_status CheckAdvantageOptions(const plait_advantage_options* options) {
+  PLAIT_TRY(CheckStructBytes("options", options, sizeof(plait_advantage_options)));
+  PLAIT_TRY(CheckEnum("options.baseline", options->baseline, PLAIT_BASELINE_BATCH_MEAN));
+  PLAIT_TRY(CheckEnum("options.scale", options->scale, PLAIT_SCALE_BATCH_STD));
+  PLAIT_TRY(CheckEnum("options.singleton", options->singleton, PLAIT_SINGLETON_REWARD));
+  PLAIT_TRY(CheckEnum("options.sample_std", options->sample_std, 1));
+  if (!(options->epsilon >= 0) || std::isinf(options->epsilon)) {
+    PLAIT_REFUSE("options.epsilon: expected a finite number >= 0, got %g", options->epsilon);
+  }
+  if (options->reserved != 0) PLAIT_REFUSE("options.reserved: expected 0, got %d", options->reserved);
+  return PLAIT_OK;
+}
+
+plait_status CheckTemperatureValues(const float* temperatures, int64_t count) {
+  for (int64_t i = 0; temperatures && i < count; ++i) {
+    if (!(temperatures[i] > 0) || std::isinf(temperatures[i])) {
+      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, got %g", i, temperatures[i]);
+    }
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckRowIndexValues(const plait_logits& logits) {
+  for (int64_t t = 0; logits.row_index && t < logits.tokens; ++t) {
+    const int64_t row = logits.row_index[t];
+    if (row < 0 || row >= logits.rows) {
+      PLAIT_REFUSE("logits.row_index[%" PRId64 "]: expected a row in [0, %" PRId64 "), got %" PRId64, t, logits.rows,
+                   row);
+    }
+    if (t > 0 && row <= logits.row_index[t - 1]) {
+      PLAIT_REFUSE("logits.row_index[%" PRId64 "]: expected more than the one before (%" PRId64 "), got %" PRId64, t,
+                   logits.row_index[t - 1], row);
+    }
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckOffsetValues(const int64_t* offsets, int64_t count, int64_t total) {
+  if (!offsets) return PLAIT_OK;
+  if (offsets[0] != 0) PLAIT_REFUSE("offsets[0]: expected 0, got %" PRId64, offsets[0]);
+  for (int64_t i = 1; i <= count; ++i) {
+    if (offsets[i] < offsets[i - 1]) {
+      PLAIT_REFUSE("offsets[%" PRId64 "]: expected at least the one before (%" PRId64 "), got %" PRId64, i,
+                   offsets[i - 1], offsets[i]);
+    }
+  }
+  if (offsets[count] != total) {
+    PLAIT_REFUSE("offsets[%" PRId64 "]: expected %" PRId64 ", got %" PRId64, count, total, offsets[count]);
+  }
+  return PLAIT_OK;
+}
+
+plait_status CheckRoleValues(const uint8_t* roles, int64_t tokens) {
+  for (int64_t t = 0; roles && t < tokens; ++t) {
+    if (roles[t] > PLAIT_HINT) PLAIT_REFUSE("roles[%" PRId64 "]: expected a plait_role, got %d", t, roles[t]);
+  }
+  return PLAIT_OK;
+}
+
+}  // namespace plait

@@ -1,0 +1,67 @@
+// group_advantage: rewards to advantages in float64, two passes over n rewards, in the rewards' order.
+#include "group_advantage.h"
+
+#include <cinttypes>
+#include <cmath>
+
+#include "checks.h"
+#include "cpu.h"
+
+namespace plait::cpu {
+namespace {
+
+plait_status CheckValues(const AdvantageArguments& in) {
+  PLAIT_TRY(CheckOffsetValues(in.offsets, in.groups, in.n));
+  for (int64_t i = 0; in.ids && i < in.n; ++i) {
+    if (in.ids[i] < 0 || in.ids[i] >= in.groups) {
+      PLAIT_REFUSE("ids[%" PRId64 "]: expected a group in [0, %" PRId64 "), got %" PRId64, i, in.groups, in.ids[i]);
+    }
+  }
+  for (int64_t i = 0; i < in.n; ++i) {
+    if (std::isinf(in.rewards[i])) {
+      PLAIT_REFUSE("rewards[%" PRId64 "]: expected a finite reward, or NaN for none, got %g", i, in.rewards[i]);
+    }
+  }
+  return PLAIT_OK;
+}
+
+// Calls visit(index, group) in the order of the rewards.
+template <class Visitor>
+void VisitRewards(const AdvantageArguments& in, const Visitor& visit) {
+  if (in.ids) {
+    for (int64_t i = 0; i < in.n; ++i) visit(i, in.ids[i]);
+    return;
+  }
+  for (int64_t g = 0; g < in.groups; ++g) {
+    for (int64_t i = in.offsets[g]; i < in.offsets[g + 1]; ++i) visit(i, g);
+  }
+}
+
+}  // namespace
+
+plait_status GroupAdvantage(void*, const AdvantageArguments& in, const AdvantageOutputs& out) {
+  PLAIT_TRY(CheckValues(in));
+  Moments* groups = static_cast<Moments*>(in.workspace);
+  Moments batch = EmptyMoments();
+  for (int64_t g = 0; g < in.groups; ++g) groups[g] = EmptyMoments();
+  VisitRewards(in, [&](int64_t i, int64_t g) {
+    if (std::isnan(in.rewards[i])) return;
+    AddReward(in.rewards[i], &groups[g]);
+    AddReward(in.rewards[i], &batch);
+  });
+  VisitRewards(in, [&](int64_t i, int64_t g) {
+    if (std::isnan(in.rewards[i])) return;
+    AddSquare(in.rewards[i], MeanOf(groups[g]), &groups[g]);
+    AddSquare(in.rewards[i], MeanOf(batch), &batch);
+  });
+  VisitRewards(in, [&](int64_t i, int64_t g) {
+    out.advantages[i] = static_cast<float>(AdvantageOf(in.rewards[i], in.options, groups[g], batch));
+  });
+  for (int64_t g = 0; g < in.groups; ++g) {
+    if (out.group_mean) out.group_mean[g] = groups[g].count > 0 ? static_cast<float>(MeanOf(groups[g])) : NAN;
+    if (out.group_std) out.group_std[g] = static_cast<float>(StdOf(groups[g], in.options.sample_std != 0));
+  }
+  return PLAIT_OK;
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,70 @@
+// importance_ratio: ratios of tokens or of sequences, and where they leave the clip range.
+#include <cmath>
+
+#include "checks.h"
+#include "cpu.h"
+#include "objective.h"
+
+namespace plait::cpu {
+namespace {
+
+struct Ratio {
+  float value;
+  uint8_t flags;
+};
+
+Ratio RatioOf(double log_ratio, const RatioArguments& in) {
+  const float exact = static_cast<float>(log_ratio);
+  const float limited = ClampSymmetric(exact, in.log_ratio_limit);
+  Ratio ratio = {std::exp(limited), 0};
+  if (limited != exact && exact == exact) ratio.flags |= PLAIT_RATIO_LIMITED;
+  if (ratio.value < 1 - in.clip_low) ratio.flags |= PLAIT_RATIO_BELOW;
+  if (ratio.value > 1 + in.clip_high) ratio.flags |= PLAIT_RATIO_ABOVE;
+  return ratio;
+}
+
+bool Ignored(const RatioArguments& in, int64_t token) { return in.roles && in.roles[token] == PLAIT_IGNORED; }
+
+float LogRatio(const RatioArguments& in, int64_t token) {
+  return in.logp[token] == in.old_logp[token] ? 0 : in.logp[token] - in.old_logp[token];
+}
+
+void WriteToken(int64_t token, const Ratio& ratio, const RatioOutputs& out) {
+  if (out.ratio) out.ratio[token] = ratio.value;
+  if (out.flags) out.flags[token] = ratio.flags;
+}
+
+void WriteSequence(const RatioArguments& in, int64_t sequence, int64_t begin, int64_t end, const RatioOutputs& out) {
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t t = begin; t < end; ++t) {
+    if (Ignored(in, t)) continue;
+    sum += LogRatio(in, t);
+    ++count;
+  }
+  if (in.level == PLAIT_RATIO_SEQUENCE_MEAN && count > 0) sum /= static_cast<double>(count);
+  const Ratio ratio = RatioOf(sum, in);
+  if (out.sequence_ratio) out.sequence_ratio[sequence] = ratio.value;
+  for (int64_t t = begin; t < end; ++t) WriteToken(t, Ignored(in, t) ? Ratio{0, 0} : ratio, out);
+}
+
+}  // namespace
+
+plait_status ImportanceRatio(void*, const RatioArguments& in, const RatioOutputs& out) {
+  PLAIT_TRY(CheckOffsetValues(in.offsets, in.sequences, in.tokens));
+  PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
+  if (in.level == PLAIT_RATIO_TOKEN) {
+    for (int64_t t = 0; t < in.tokens; ++t) {
+      WriteToken(t, Ignored(in, t) ? Ratio{0, 0} : RatioOf(LogRatio(in, t), in), out);
+    }
+    return PLAIT_OK;
+  }
+  if (!in.offsets) {
+    WriteSequence(in, 0, 0, in.tokens, out);
+    return PLAIT_OK;
+  }
+  for (int64_t i = 0; i < in.sequences; ++i) WriteSequence(in, i, in.offsets[i], in.offsets[i + 1], out);
+  return PLAIT_OK;
+}
+
+}  // namespace plait::cpu

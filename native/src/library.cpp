@@ -1,0 +1,42 @@
+// What the library says about itself, and which backend serves a device.
+#include "backend.h"
+#include "cpu.h"
+#include "parallel.h"
+#include "row_kernels.h"
+#include "status.h"
+
+namespace plait {
+
+const Backend kCpuBackend = {cpu::RowStats,   cpu::RowStatsMerge,  cpu::LogitsGrad,     cpu::TokenObjective,
+                             cpu::PolicyStep, cpu::GroupAdvantage, cpu::ImportanceRatio};
+
+const Backend* FindBackend(int32_t device) {
+  if (device == PLAIT_CPU) return &kCpuBackend;
+  if (device < 0) {
+    Fail(PLAIT_UNAVAILABLE, "device: expected PLAIT_CPU (-1) or a CUDA ordinal >= 0, got %d", device);
+  } else {
+    Fail(PLAIT_UNAVAILABLE, "device %d: this build of Plait has no CUDA backend", device);
+  }
+  return nullptr;
+}
+
+}  // namespace plait
+
+extern "C" int32_t plait_abi_version(void) { return PLAIT_ABI_VERSION; }
+
+extern "C" const char* plait_version(void) { return PLAIT_VERSION; }
+
+extern "C" int32_t plait_backend_available(int32_t device) {
+  return plait::FindBackend(device) ? PLAIT_OK : PLAIT_UNAVAILABLE;
+}
+
+extern "C" const char* plait_cpu_target(void) { return plait::ActiveRowKernels().target; }
+
+extern "C" int32_t plait_cpu_select_target(const char* name) {
+  if (!plait::SelectRowKernels(name)) {
+    PLAIT_REFUSE("name: expected a SIMD target that this machine and build have, got \"%s\"", name);
+  }
+  return PLAIT_OK;
+}
+
+extern "C" int32_t plait_cpu_threads(void) { return plait::ThreadCount(); }

@@ -1,0 +1,82 @@
+// Compiles row_kernels-inl.h for every SIMD target and picks one at run time.
+
+// AVX-512 with VNNI adds nothing that these kernels use, nor does SSSE3 to SSE4 machines.
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "row_kernels.cpp"
+#include "hwy/foreach_target.h"  // must come before highway.h
+
+#undef PLAIT_TARGET_NAME
+#if HWY_TARGET == HWY_AVX3
+#define PLAIT_TARGET_NAME "AVX-512"
+#elif HWY_TARGET == HWY_AVX2
+#define PLAIT_TARGET_NAME "AVX2"
+#elif HWY_TARGET == HWY_SSE4
+#define PLAIT_TARGET_NAME "SSE4"
+#elif HWY_TARGET == HWY_NEON
+#define PLAIT_TARGET_NAME "NEON"
+#else
+#define PLAIT_TARGET_NAME "baseline"
+#endif
+
+#include "row_kernels-inl.h"
+
+#if HWY_ONCE
+
+#include <atomic>
+#include <cstring>
+
+namespace plait {
+namespace {
+
+// Calls visit(kernels, supported) for each target compiled in, best first.
+template <class Visitor>
+void VisitTargets(const Visitor& visit) {
+#if HWY_ARCH_X86
+  __builtin_cpu_init();
+#endif
+#if HWY_TARGETS & HWY_AVX3
+  visit(N_AVX3::kRowKernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                                 __builtin_cpu_supports("avx512cd"));
+#endif
+#if HWY_TARGETS & HWY_AVX2
+  visit(N_AVX2::kRowKernels,
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"));
+#endif
+#if HWY_TARGETS & HWY_SSE4
+  visit(N_SSE4::kRowKernels, __builtin_cpu_supports("sse4.1") != 0);
+#endif
+  visit(HWY_STATIC_DISPATCH(kRowKernels), true);
+}
+
+const RowKernels* Find(const char* name) {
+  const RowKernels* found = nullptr;
+  VisitTargets([&](const RowKernels& kernels, bool supported) {
+    if (!found && supported && (!name || std::strcmp(name, kernels.target) == 0)) found = &kernels;
+  });
+  return found;
+}
+
+std::atomic<const RowKernels*> active{nullptr};
+
+}  // namespace
+
+const RowKernels& ActiveRowKernels() {
+  const RowKernels* kernels = active.load(std::memory_order_acquire);
+  if (!kernels) {
+    kernels = Find(nullptr);
+    active.store(kernels, std::memory_order_release);
+  }
+  return *kernels;
+}
+
+bool SelectRowKernels(const char* name) {
+  const RowKernels* kernels = Find(name);
+  if (kernels) active.store(kernels, std::memory_order_release);
+  return kernels != nullptr;
+}
+
+}  // namespace plait
+
+#endif  // HWY_ONCE

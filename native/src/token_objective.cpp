@@ -1,0 +1,15 @@
+// token_objective: stage two alone, a few floats per token in and out.
+#include "batch.h"
+#include "cpu.h"
+#include "status.h"
+
+namespace plait::cpu {
+
+plait_status TokenObjective(void*, const ObjectiveArguments& in, const float* logp, const float* entropy,
+                            const ObjectiveOutputs& out) {
+  PLAIT_TRY(CheckBatchValues(in.batch));
+  BatchEvaluator(in).EvaluateAll(logp, entropy, nullptr, out);
+  return PLAIT_OK;
+}
+
+}  // namespace plait::cpu
