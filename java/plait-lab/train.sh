@@ -5,6 +5,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/.ci/packages.sh"
 install_packages "${build_packages[@]}"
 
-echo "Building (the first time this downloads about 300 MB)"
+echo "Building (the first time this downloads about 200 MB)"
 (cd "$root" && mvn -B -q -ntp package -Dmaven.test.skip -pl java/plait-lab -am)
 exec java -jar "$root/java/plait-lab/target/plait.jar" train "$@"
