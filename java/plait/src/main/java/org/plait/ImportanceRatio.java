@@ -138,7 +138,7 @@ public final class ImportanceRatio {
               Checks.address(out.sequenceRatio),
               Checks.address(out.flags)));
     } finally {
-      batch.fence();
+      Reference.reachabilityFence(batch);
       Reference.reachabilityFence(logProbs);
       Reference.reachabilityFence(out);
     }

@@ -1,6 +1,5 @@
 package org.plait;
 
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
@@ -154,7 +153,10 @@ public final class Logits {
     return "Logits[data=" + data + ", targets=" + targets + "]";
   }
 
-  /** Address of the packed structure, once nothing that it points to is known to be gone. */
+  /**
+   * Address of the packed structure, once nothing that it points to is known to be gone. Keeping
+   * this object reachable keeps the structure, and all that it points to, alive.
+   */
   long struct(int device) {
     Checks.device("logits", data, device);
     data.address();
@@ -162,11 +164,6 @@ public final class Logits {
     Checks.address(rowIndex);
     Checks.address(temperatures);
     return structAddress;
-  }
-
-  /** Keeps the structure, and all that it points to, alive up to here. */
-  void fence() {
-    Reference.reachabilityFence(this);
   }
 
   /** Builds {@link Logits}. Confined to one thread. */
@@ -187,7 +184,7 @@ public final class Logits {
         throw Checks.unexpected("logits", "a vocabulary of at least 1", data);
       }
       if (targets == null
-          || targets.dtype() != DType.INT32 && targets.dtype() != DType.INT64
+          || (targets.dtype() != DType.INT32 && targets.dtype() != DType.INT64)
           || targets.rank() != 1) {
         throw Checks.unexpected("targets", "INT32 or INT64 [tokens]", targets);
       }

@@ -65,7 +65,7 @@ public final class LogitsGrad {
               scratch.slot()));
       return scratch.slotLong();
     } finally {
-      logits.fence();
+      Reference.reachabilityFence(logits);
       Reference.reachabilityFence(state);
       Reference.reachabilityFence(c);
       Reference.reachabilityFence(h);

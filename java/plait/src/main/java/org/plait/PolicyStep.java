@@ -127,8 +127,8 @@ public final class PolicyStep {
               workspace.address(),
               workspace.size(0)));
     } finally {
-      logits.fence();
-      batch.fence();
+      Reference.reachabilityFence(logits);
+      Reference.reachabilityFence(batch);
       Reference.reachabilityFence(out);
       Reference.reachabilityFence(metrics);
       Reference.reachabilityFence(workspace);

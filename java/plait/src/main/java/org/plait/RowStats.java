@@ -90,7 +90,7 @@ public final class RowStats {
               scratch.slot()));
       return scratch.slotLong();
     } finally {
-      logits.fence();
+      Reference.reachabilityFence(logits);
       Reference.reachabilityFence(out);
     }
   }

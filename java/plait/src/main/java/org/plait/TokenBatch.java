@@ -1,6 +1,5 @@
 package org.plait;
 
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
@@ -130,7 +129,10 @@ public final class TokenBatch {
     return "TokenBatch[tokens=" + tokens + ", sequences=" + sequences() + "]";
   }
 
-  /** Address of the packed structure, once nothing that it points to is known to be gone. */
+  /**
+   * Address of the packed structure, once nothing that it points to is known to be gone. Keeping
+   * this object reachable keeps the structure, and all that it points to, alive.
+   */
   long struct(int callDevice) {
     checkDevice(callDevice);
     Checks.address(offsets);
@@ -147,11 +149,6 @@ public final class TokenBatch {
           "batch: expected views on %s, got them on %s"
               .formatted(Backend.deviceName(callDevice), Backend.deviceName(device)));
     }
-  }
-
-  /** Keeps the structure, and all that it points to, alive up to here. */
-  void fence() {
-    Reference.reachabilityFence(this);
   }
 
   /** Builds {@link TokenBatch}es. Confined to one thread. */

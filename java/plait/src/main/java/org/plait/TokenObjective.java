@@ -108,7 +108,7 @@ public final class TokenObjective {
               workspace.address(),
               workspace.size(0)));
     } finally {
-      batch.fence();
+      Reference.reachabilityFence(batch);
       Reference.reachabilityFence(logProbs);
       Reference.reachabilityFence(entropy);
       Reference.reachabilityFence(out);
