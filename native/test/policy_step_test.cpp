@@ -1,0 +1,127 @@
+#include "support.h"
+
+using namespace plait;
+using namespace plait::test;
+
+namespace {
+
+plait_objective Objective(float entropy) {
+  plait_objective objective = EmptyObjective();
+  for (plait_rule& rule : objective.rules) {
+    rule.policy_loss = PLAIT_POLICY_CLIP;
+    rule.policy = {1, PLAIT_SEQ_MEAN_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+    rule.kl = {0.05f, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+    rule.kl_estimator = PLAIT_KL_K3;
+    rule.entropy = {entropy, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+    rule.dual_clip = 3;
+  }
+  return objective;
+}
+
+// A batch over `rows` with noisy old and reference log-probs, so that some tokens clip.
+struct Batch {
+  explicit Batch(Rows& rows) : tokens(rows.raw().tokens) {
+    std::mt19937 random(99);
+    std::normal_distribution<float> normal(0, 0.3f);
+    std::vector<float> logp(tokens);
+    Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), nullptr, nullptr, nullptr, nullptr));
+    for (int64_t t = 0; t < tokens; ++t) {
+      old_logp.push_back(logp[t] + normal(random));
+      ref_logp.push_back(logp[t] + normal(random));
+      advantages.push_back(normal(random) * 3);
+      roles.push_back(static_cast<uint8_t>(t % 5 == 4 ? 0 : 1 + t % 3));
+    }
+    offsets = {0, tokens / 3, tokens / 3, tokens};
+    batch = EmptyBatch(tokens);
+    batch.sequences = 3;
+    batch.offsets = offsets.data();
+    batch.roles = roles.data();
+    batch.advantages = advantages.data();
+    batch.old_logp = old_logp.data();
+    batch.ref_logp = ref_logp.data();
+    workspace.resize(plait_objective_workspace_bytes(tokens, 3) / 8 + 1);
+  }
+  int64_t tokens;
+  std::vector<float> old_logp, ref_logp, advantages;
+  std::vector<uint8_t> roles;
+  std::vector<int64_t> offsets;
+  std::vector<double> workspace;
+  plait_token_batch batch;
+};
+
+}  // namespace
+
+TEST_CASE("one pass equals the three stages bit for bit, in place and apart") {
+  for (const int32_t dtype : {PLAIT_FLOAT32, PLAIT_BFLOAT16, PLAIT_FLOAT16}) {
+    for (const int64_t vocab : {1, 59, 2053, 32000}) {
+      for (const float entropy_bonus : {0.0f, 0.01f}) {
+        constexpr int64_t kTokens = 23;
+        Rows rows(kTokens, vocab, dtype);
+        rows.Randomize(17);
+        Batch data(rows);
+        for (int64_t j = 0; j < vocab; ++j) rows.Set(4, j, kNan);  // ignored: never read
+        const plait_objective objective = Objective(entropy_bonus);
+        const int64_t bytes = static_cast<int64_t>(data.workspace.size() * 8);
+
+        std::vector<float> logp(kTokens), entropy(kTokens), state(4 * kTokens), c(kTokens), h(kTokens), loss(kTokens);
+        plait_metrics metrics;
+        Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), entropy.data(), nullptr, state.data(),
+                               nullptr));
+        Accept(plait_token_objective(PLAIT_CPU, nullptr, &data.batch, &objective, nullptr, logp.data(), entropy.data(),
+                                     c.data(), h.data(), loss.data(), &metrics, data.workspace.data(), bytes));
+        Rows expected(kTokens, vocab, dtype);
+        Accept(plait_logits_grad(PLAIT_CPU, nullptr, rows.get(), state.data(), c.data(), h.data(), expected.data(),
+                                 vocab, nullptr));
+        for (int64_t t = 4; t < kTokens; t += 5) {
+          logp[t] = entropy[t] = 0;
+          for (int64_t j = 0; j < vocab; ++j) expected.Set(t, j, 0);
+        }
+
+        Rows apart(kTokens, vocab, dtype);
+        std::vector<float> step_logp(kTokens), step_entropy(kTokens), step_loss(kTokens);
+        plait_metrics step_metrics;
+        Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, apart.data(), vocab,
+                                 step_logp.data(), step_entropy.data(), step_loss.data(), &step_metrics,
+                                 data.workspace.data(), bytes));
+        CHECK(SameBits(step_logp, logp));
+        CHECK(SameBits(step_entropy, entropy));
+        CHECK(SameBits(step_loss, loss));
+        CHECK(SameBits(apart.bytes(), expected.bytes()));
+        CHECK(std::memcmp(&step_metrics, &metrics, sizeof(metrics)) == 0);
+        CHECK(metrics.clip_low_count + metrics.clip_high_count > 0);
+        CHECK(metrics.tokens[0] == kTokens - 4);
+
+        Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
+                                 step_logp.data(), step_entropy.data(), nullptr, nullptr, data.workspace.data(),
+                                 bytes));
+        CHECK(SameBits(rows.bytes(), expected.bytes()));
+      }
+    }
+  }
+}
+
+TEST_CASE("bad targets are counted, get zero rows and stay out of the loss") {
+  Rows rows(3, 50, PLAIT_FLOAT32);
+  rows.Randomize(5);
+  rows.targets() = {7, 50, -1};
+  plait_objective objective = EmptyObjective();
+  objective.rules[0].nll = {1, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+  const plait_token_batch batch = EmptyBatch(3);
+  std::vector<double> workspace(plait_objective_workspace_bytes(3, 0) / 8 + 1);
+  std::vector<float> logp(3), entropy(3);
+  Rows out(3, 50, PLAIT_FLOAT32);
+  plait_metrics metrics;
+  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &batch, &objective, nullptr, out.data(), 50, logp.data(),
+                           entropy.data(), nullptr, &metrics, workspace.data(),
+                           static_cast<int64_t>(workspace.size() * 8)));
+  CHECK(metrics.bad_targets == 2);
+  CHECK(metrics.tokens[0] == 1);
+  CHECK(std::isfinite(metrics.loss));
+  CHECK(metrics.loss > 0);
+  CHECK(std::isnan(logp[1]));
+  for (int64_t j = 0; j < 50; ++j) {
+    CHECK(out.At(1, j) == 0);
+    CHECK(out.At(2, j) == 0);
+  }
+  CHECK(out.At(0, 7) < 0);
+}

@@ -1,0 +1,246 @@
+// Every kind of bad input: refused with a message that names the argument, and nothing written.
+#include <functional>
+
+#include "support.h"
+
+using namespace plait;
+using namespace plait::test;
+
+namespace {
+
+constexpr int64_t kTokens = 4, kVocab = 10;
+constexpr float kUntouched = -777;
+
+// A valid policy_step, to be broken in one way.
+struct Call {
+  Rows rows{kTokens, kVocab, PLAIT_FLOAT32};
+  std::vector<float> dlogits = std::vector<float>(kTokens * kVocab, kUntouched);
+  std::vector<float> logp = std::vector<float>(kTokens, kUntouched), entropy = logp, token_loss = logp;
+  std::vector<float> advantages = {1, 2, 3, 4}, old_logp = {-1, -1, -1, -1}, ref_logp = old_logp;
+  std::vector<float> temperatures = {1, 1, 1, 1};
+  std::vector<int64_t> offsets = {0, 2, 4}, row_index = {0, 1, 2, 3};
+  std::vector<uint8_t> roles = {1, 1, 2, 0};
+  std::vector<double> workspace = std::vector<double>(plait_objective_workspace_bytes(kTokens, 2) / 8 + 1);
+  plait_metrics metrics = {};
+  plait_logits logits;
+  plait_token_batch batch = EmptyBatch(kTokens);
+  plait_objective objective = EmptyObjective();
+  plait_normalizers normalizers = EmptyNormalizers();
+  const plait_logits* logits_pointer = &logits;
+  const plait_token_batch* batch_pointer = &batch;
+  const plait_objective* objective_pointer = &objective;
+  float* dlogits_pointer = dlogits.data();
+  float* logp_pointer = logp.data();
+  int64_t dlogits_stride = kVocab;
+  int64_t workspace_bytes = static_cast<int64_t>(workspace.size() * 8);
+  int32_t device = PLAIT_CPU;
+
+  Call() {
+    logits = *rows.Randomize(1).get();
+    logits.row_index = row_index.data();
+    logits.temperatures = temperatures.data();
+    batch.sequences = 2;
+    batch.offsets = offsets.data();
+    batch.roles = roles.data();
+    batch.advantages = advantages.data();
+    batch.old_logp = old_logp.data();
+    batch.ref_logp = ref_logp.data();
+    metrics.loss = kUntouched;
+    for (plait_rule& rule : objective.rules) {
+      rule.policy_loss = PLAIT_POLICY_CLIP;
+      rule.policy.coefficient = rule.kl.coefficient = rule.entropy.coefficient = 1;
+    }
+  }
+
+  int32_t Run() {
+    return plait_policy_step(device, nullptr, logits_pointer, batch_pointer, objective_pointer, &normalizers,
+                             dlogits_pointer, dlogits_stride, logp_pointer, entropy.data(), token_loss.data(), &metrics,
+                             workspace.data(), workspace_bytes);
+  }
+
+  bool Untouched() const {
+    for (const float v : dlogits) {
+      if (v != kUntouched) return false;
+    }
+    for (const auto* outputs : {&logp, &entropy, &token_loss}) {
+      for (const float v : *outputs) {
+        if (v != kUntouched) return false;
+      }
+    }
+    return metrics.loss == kUntouched;
+  }
+};
+
+struct Case {
+  const char* named;  // what the message must name
+  std::function<void(Call&)> spoil;
+};
+
+const Case kCases[] = {
+    {"device", [](Call& c) { c.device = 3; }},
+    {"device", [](Call& c) { c.device = -2; }},
+    {"logits", [](Call& c) { c.logits_pointer = nullptr; }},
+    {"logits.struct_bytes", [](Call& c) { c.logits.struct_bytes = 8; }},
+    {"logits.dtype", [](Call& c) { c.logits.dtype = PLAIT_INT32; }},
+    {"logits.target_dtype", [](Call& c) { c.logits.target_dtype = PLAIT_FLOAT32; }},
+    {"logits.rows", [](Call& c) { c.logits.rows = -1; }},
+    {"logits.tokens", [](Call& c) { c.logits.tokens = -4; }},
+    {"logits.tokens",
+     [](Call& c) {
+       c.logits.row_index = nullptr;
+       c.logits.tokens = 3;
+     }},
+    {"logits.tokens", [](Call& c) { c.logits.tokens = 5; }},
+    {"logits.vocab", [](Call& c) { c.logits.vocab = 0; }},
+    {"logits.row_stride", [](Call& c) { c.logits.row_stride = kVocab - 1; }},
+    {"logits.row_stride", [](Call& c) { c.logits.row_stride = INT64_MAX / 2; }},
+    {"logits.vocab_begin", [](Call& c) { c.logits.vocab_begin = 1; }},
+    {"logits.vocab_total", [](Call& c) { c.logits.vocab_total = 2 * kVocab; }},
+    {"logits.data", [](Call& c) { c.logits.data = nullptr; }},
+    {"logits.data", [](Call& c) { c.logits.data = static_cast<const char*>(c.logits.data) + 1; }},
+    {"logits.targets", [](Call& c) { c.logits.targets = nullptr; }},
+    {"logits.reserved", [](Call& c) { c.logits.reserved = 1; }},
+    {"logits.temperature",
+     [](Call& c) {
+       c.logits.temperatures = nullptr;
+       c.logits.temperature = kNan;
+     }},
+    {"logits.temperature",
+     [](Call& c) {
+       c.logits.temperatures = nullptr;
+       c.logits.temperature = 0;
+     }},
+    {"temperatures[2]", [](Call& c) { c.temperatures[2] = kNan; }},
+    {"temperatures[3]", [](Call& c) { c.temperatures[3] = -1; }},
+    {"temperatures[0]", [](Call& c) { c.temperatures[0] = kInf; }},
+    {"logits.row_index[1]", [](Call& c) { c.row_index[1] = 4; }},
+    {"logits.row_index[0]", [](Call& c) { c.row_index[0] = -1; }},
+    {"logits.row_index[2]", [](Call& c) { c.row_index[2] = 1; }},
+    {"batch", [](Call& c) { c.batch_pointer = nullptr; }},
+    {"batch.struct_bytes", [](Call& c) { c.batch.struct_bytes = 0; }},
+    {"tokens", [](Call& c) { c.batch.tokens = -1; }},
+    {"batch.tokens", [](Call& c) { c.batch.tokens = 3; }},
+    {"sequences", [](Call& c) { c.batch.sequences = -1; }},
+    {"offsets", [](Call& c) { c.batch.offsets = nullptr; }},
+    {"offsets[0]", [](Call& c) { c.offsets[0] = 1; }},
+    {"offsets[1]", [](Call& c) { c.offsets[1] = -1; }},
+    {"offsets[2]", [](Call& c) { c.offsets[2] = 5; }},
+    {"roles[1]", [](Call& c) { c.roles[1] = 4; }},
+    {"batch.advantages", [](Call& c) { c.batch.advantages = nullptr; }},
+    {"batch.ref_logp", [](Call& c) { c.batch.ref_logp = nullptr; }},
+    {"batch.advantage_per_sequence", [](Call& c) { c.batch.advantage_per_sequence = 2; }},
+    {"objective", [](Call& c) { c.objective_pointer = nullptr; }},
+    {"objective.struct_bytes", [](Call& c) { c.objective.struct_bytes = 1; }},
+    {"objective.hint.policy_loss", [](Call& c) { c.objective.rules[2].policy_loss = 99; }},
+    {"objective.rollout.kl_estimator", [](Call& c) { c.objective.rules[0].kl_estimator = -1; }},
+    {"objective.rollout.clip_low", [](Call& c) { c.objective.rules[0].clip_low = -0.1f; }},
+    {"objective.demonstration.clip_high", [](Call& c) { c.objective.rules[1].clip_high = kNan; }},
+    {"objective.rollout.dual_clip", [](Call& c) { c.objective.rules[0].dual_clip = 1; }},
+    {"objective.rollout.log_ratio_limit", [](Call& c) { c.objective.rules[0].log_ratio_limit = 0; }},
+    {"objective.rollout.kl.coefficient", [](Call& c) { c.objective.rules[0].kl.coefficient = -1; }},
+    {"objective.rollout.entropy.coefficient", [](Call& c) { c.objective.rules[0].entropy.coefficient = kInf; }},
+    {"objective.rollout.nll.aggregation", [](Call& c) { c.objective.rules[0].nll.aggregation = 17; }},
+    {"objective.rollout.policy.population", [](Call& c) { c.objective.rules[0].policy.population = 2; }},
+    {"normalizers.struct_bytes", [](Call& c) { c.normalizers.struct_bytes = 3; }},
+    {"normalizers.tokens[1]", [](Call& c) { c.normalizers.tokens[1] = -1; }},
+    {"normalizers.sequences[0]", [](Call& c) { c.normalizers.sequences[0] = kNan; }},
+    {"normalizers.length", [](Call& c) { c.objective.rules[0].policy.aggregation = PLAIT_CONSTANT_LENGTH; }},
+    {"dlogits", [](Call& c) { c.dlogits_pointer = nullptr; }},
+    {"dlogits_stride", [](Call& c) { c.dlogits_stride = kVocab - 1; }},
+    {"dlogits", [](Call& c) { c.dlogits_pointer = static_cast<float*>(c.rows.data()) + 1; }},
+    {"logp", [](Call& c) { c.logp_pointer = nullptr; }},
+    {"logp", [](Call& c) { c.logp_pointer = c.entropy.data() + 1; }},
+    {"logp", [](Call& c) { c.logp_pointer = c.old_logp.data(); }},
+    {"workspace_bytes", [](Call& c) { c.workspace_bytes = plait_objective_workspace_bytes(kTokens, 2) - 1; }},
+};
+
+}  // namespace
+
+TEST_CASE("the call that the refusals spoil is itself accepted") {
+  Call call;
+  Accept(call.Run());
+  CHECK(!call.Untouched());
+}
+
+TEST_CASE("bad input is refused by name and nothing is written") {
+  for (const Case& bad : kCases) {
+    Call call;
+    bad.spoil(call);
+    const int32_t status = call.Run();
+    const std::string message = plait_last_error();
+    CAPTURE(bad.named);
+    CAPTURE(message);
+    CHECK(status != PLAIT_OK);
+    CHECK(message.find(bad.named) != std::string::npos);
+    CHECK((message.find("expected") != std::string::npos || status == PLAIT_UNAVAILABLE));
+    CHECK(call.Untouched());
+  }
+}
+
+TEST_CASE("in place needs the same stride") {
+  Call call;
+  call.dlogits_pointer = static_cast<float*>(call.rows.data());
+  call.dlogits_stride = kVocab + 1;
+  CHECK(call.Run() == PLAIT_INVALID_ARGUMENT);
+  CHECK(std::string(plait_last_error()).find("dlogits_stride") == 0);
+}
+
+TEST_CASE("group_advantage refuses by name and writes nothing") {
+  std::vector<float> rewards = {1, 2, 3}, advantages(3, kUntouched);
+  std::vector<int64_t> offsets = {0, 3}, ids = {0, 0, 0};
+  std::vector<double> workspace(32);
+  plait_advantage_options options = {sizeof(options), PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0, 1, 0, 0};
+  const auto refuse = [&](const char* named, int64_t groups, const int64_t* o, const int64_t* i, int64_t bytes = 256) {
+    CHECK(plait_group_advantage(PLAIT_CPU, nullptr, 3, rewards.data(), groups, o, i, &options, advantages.data(),
+                                nullptr, nullptr, workspace.data(), bytes) == PLAIT_INVALID_ARGUMENT);
+    CAPTURE(plait_last_error());
+    CHECK(std::string(plait_last_error()).find(named) != std::string::npos);
+    CHECK(advantages[0] == kUntouched);
+  };
+  refuse("offsets", 1, nullptr, nullptr);
+  refuse("ids", 1, offsets.data(), ids.data());
+  refuse("workspace_bytes", 1, offsets.data(), nullptr, 8);
+  refuse("groups", -1, nullptr, ids.data());
+  ids[2] = 1;
+  refuse("ids[2]", 1, nullptr, ids.data());
+  offsets[1] = 2;
+  refuse("offsets[1]", 1, offsets.data(), nullptr);
+  offsets[1] = 3;
+  rewards[1] = kInf;
+  refuse("rewards[1]", 1, offsets.data(), nullptr);
+  rewards[1] = 0;
+  options.baseline = 9;
+  refuse("options.baseline", 1, offsets.data(), nullptr);
+  options.baseline = 0;
+  options.epsilon = -1;
+  refuse("options.epsilon", 1, offsets.data(), nullptr);
+}
+
+TEST_CASE("importance_ratio, merge and the rest refuse by name") {
+  std::vector<float> logp = {-1, -2}, old_logp = {-1, -2}, out(8, kUntouched);
+  const auto ratio = [&](int32_t level, float low, float limit, float* sequence) {
+    return plait_importance_ratio(PLAIT_CPU, nullptr, 2, 0, nullptr, nullptr, logp.data(), old_logp.data(), level, low,
+                                  0.2f, limit, out.data(), sequence, nullptr);
+  };
+  const auto named = [](const char* name) { return std::string(plait_last_error()).find(name) == 0; };
+  CHECK((ratio(7, 0.2f, kInf, nullptr) == PLAIT_INVALID_ARGUMENT && named("level")));
+  CHECK((ratio(0, kNan, kInf, nullptr) == PLAIT_INVALID_ARGUMENT && named("clip_low")));
+  CHECK((ratio(0, 0.2f, 0, nullptr) == PLAIT_INVALID_ARGUMENT && named("log_ratio_limit")));
+  CHECK((ratio(0, 0.2f, kInf, &out[7]) == PLAIT_INVALID_ARGUMENT && named("sequence_ratio")));
+  CHECK(out[0] == kUntouched);
+  CHECK(ratio(0, 0.2f, kInf, nullptr) == PLAIT_OK);
+  CHECK(out[0] == 1);
+  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, out.data(), 0, 2, nullptr, 1, logp.data(), nullptr, nullptr,
+                              nullptr) == PLAIT_INVALID_ARGUMENT);
+  CHECK(named("parts"));
+  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, nullptr, 1, 2, nullptr, 1, logp.data(), nullptr, nullptr, nullptr) ==
+        PLAIT_INVALID_ARGUMENT);
+  CHECK(named("states"));
+  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, out.data(), 1, 2, nullptr, kNan, logp.data(), nullptr, nullptr,
+                              nullptr) == PLAIT_INVALID_ARGUMENT);
+  CHECK(named("temperature"));
+  CHECK(plait_cpu_select_target("AVX-1024") == PLAIT_INVALID_ARGUMENT);
+  CHECK(plait_bandwidth_scale(out.data(), 12, 1) == PLAIT_INVALID_ARGUMENT);
+  CHECK(plait_backend_available(PLAIT_CPU) == PLAIT_OK);
+  CHECK(plait_backend_available(0) == PLAIT_UNAVAILABLE);
+}
