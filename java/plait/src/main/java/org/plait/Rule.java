@@ -92,10 +92,10 @@ public record Rule(
   /**
    * Says whether there is a policy loss.
    *
-   * @return true if tokens need an advantage
+   * @return true if tokens need an advantage and count in the metrics of the ratio
    */
   public boolean hasPolicyLoss() {
-    return policy.isOn();
+    return policyLoss != PolicyLoss.NONE;
   }
 
   /**

@@ -214,7 +214,7 @@ public final class TokenBatch {
     /**
      * Sets an advantage for each sequence, which holds for all of its tokens.
      *
-     * @param advantages FLOAT32 [B]; needs {@link #offsets}
+     * @param advantages FLOAT32 [B], or [1] without offsets
      * @return this
      */
     public Builder sequenceAdvantages(TensorView advantages) {
@@ -256,15 +256,11 @@ public final class TokenBatch {
      */
     public TokenBatch build() {
       if (advantages != null && advantagePerSequence) {
-        if (offsets == null) {
-          throw new IllegalArgumentException(
-              "sequenceAdvantages: expected offsets beside them, got none");
-        }
         Checks.vector(
             "sequenceAdvantages",
             advantages,
             DType.FLOAT32,
-            offsets.size(0) - 1,
+            offsets == null ? 1 : offsets.size(0) - 1,
             advantages.device());
       }
       return new TokenBatch(this);

@@ -1,0 +1,25 @@
+/**
+ * Plait for users of the Bytedeco PyTorch presets: views of tensors without a copy, and a training
+ * step from the logits of a model to the gradients of its parameters.
+ *
+ * <pre>{@code
+ * TorchStep step = new TorchStep(Backend.cpu(), Objective.sft());      // once
+ *
+ * Tensor logits = model.forward(tokens);                               // [T, V], requires grad
+ * Tensor dLogits = step.step(logits, targets, TokenBatch.builder(T).build(), Normalizers.NONE);
+ * TorchPlait.backward(logits, dLogits);                                // fills parameter.grad()
+ * optimizer.step();
+ * log(step.metrics().loss());
+ * }</pre>
+ *
+ * <p>The logits are read where they are: the peak of memory is one gradient of their size and type,
+ * and not even that with {@link org.plait.torch.TorchStep#stepInPlace}.
+ *
+ * <p>JavaCPP counts the memory of the whole process against a limit derived from the heap and
+ * collects garbage before every allocation beyond it; a trainer on the CPU should set {@code
+ * -Dorg.bytedeco.javacpp.maxPhysicalBytes=0}.
+ */
+@NullMarked
+package org.plait.torch;
+
+import org.jspecify.annotations.NullMarked;
