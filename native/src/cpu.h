@@ -16,6 +16,8 @@ plait_status TokenObjective(void* stream, const ObjectiveArguments& in, const fl
                             const ObjectiveOutputs& out);
 plait_status PolicyStep(void* stream, const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out);
 plait_status GroupAdvantage(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
+plait_status TokenAdvantage(void* stream, const TokenAdvantageArguments& in);
+plait_status Whiten(void* stream, const WhitenArguments& in);
 plait_status ImportanceRatio(void* stream, const RatioArguments& in, const RatioOutputs& out);
 
 // The three things that a kernel needs to know of a token's row.
