@@ -143,11 +143,12 @@ public final class Backend {
   }
 
   /** The device to call, if it can be called. */
-  int require() {
-    if (unavailableReason != null) {
-      throw new PlaitException(PlaitException.Code.UNAVAILABLE, unavailableReason);
+  static int require(Backend backend) {
+    Checks.present("backend", backend);
+    if (backend.unavailableReason != null) {
+      throw new PlaitException(PlaitException.Code.UNAVAILABLE, backend.unavailableReason);
     }
-    return device;
+    return backend.device;
   }
 
   private static @Nullable String reason(int device) {

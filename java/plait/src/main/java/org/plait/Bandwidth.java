@@ -53,7 +53,7 @@ public final class Bandwidth {
   }
 
   private static long check(TensorView data) {
-    int device = Backend.cpu().require();
+    int device = Backend.require(Backend.cpu());
     Checks.present("data", data);
     if (!data.isContiguous()) {
       throw Checks.unexpected("data", "contiguous rows", data);

@@ -1,7 +1,5 @@
 package org.plait;
 
-import java.util.Arrays;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +12,7 @@ final class Checks {
   /** A FLOAT32 vector, say, of a known length, where it is needed. */
   static void vector(String name, TensorView view, DType dtype, long length, int device) {
     if (view == null || view.dtype() != dtype || view.rank() != 1 || view.size(0) != length) {
-      throw unexpected(name, describe(dtype, length), view);
+      throw unexpected(name, Shapes.describe(dtype, length), view);
     }
     device(name, view, device);
   }
@@ -48,7 +46,7 @@ final class Checks {
         || view.rank() != 2
         || view.size(0) != rows
         || view.size(1) != columns) {
-      throw unexpected(name, describe(DType.FLOAT32, rows, columns), view);
+      throw unexpected(name, Shapes.describe(DType.FLOAT32, rows, columns), view);
     }
     if (!view.isContiguous()) {
       throw new IllegalArgumentException(
@@ -65,7 +63,7 @@ final class Checks {
         || view.rank() != 2
         || view.size(0) != like.size(0)
         || view.size(1) != like.size(1)) {
-      throw unexpected(name, describe(like.dtype(), like.size(0), like.size(1)), view);
+      throw unexpected(name, Shapes.describe(like.dtype(), like.size(0), like.size(1)), view);
     }
     device(name, view, device);
     writable(name, view);
@@ -133,16 +131,10 @@ final class Checks {
         "%s: expected %s, got %s".formatted(name, expected, actual == null ? "null" : actual));
   }
 
-  static String describe(DType dtype, long... shape) {
-    return Arrays.stream(shape)
-        .mapToObj(Long::toString)
-        .collect(Collectors.joining(", ", dtype + " [", "]"));
-  }
-
   private static String describe(TensorView view) {
     return view.rank() == 1
-        ? describe(view.dtype(), view.size(0))
-        : describe(view.dtype(), view.size(0), view.size(1));
+        ? Shapes.describe(view.dtype(), view.size(0))
+        : Shapes.describe(view.dtype(), view.size(0), view.size(1));
   }
 
   /** Address of a view for C, where an absent one is 0. */

@@ -185,7 +185,9 @@ public record GroupAdvantage(
    */
   public void compute(
       Backend backend, TensorView rewards, Groups groups, Output out, TensorView workspace) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("groups", groups);
+    Checks.present("out", out);
     if (rewards == null || rewards.dtype() != DType.FLOAT32 || rewards.rank() != 1) {
       throw Checks.unexpected("rewards", "FLOAT32 [rewards]", rewards);
     }

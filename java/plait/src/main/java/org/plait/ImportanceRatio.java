@@ -105,18 +105,24 @@ public final class ImportanceRatio {
    */
   public static void compute(
       Backend backend, TokenBatch batch, TensorView logProbs, Options options, Output out) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("batch", batch);
+    Checks.present("options", options);
+    Checks.present("out", out);
     batch.checkDevice(device);
     long tokens = batch.tokens();
     TensorView oldLogProbs = batch.oldLogProbs();
     if (oldLogProbs == null) {
       throw new IllegalArgumentException(
           "oldLogProbs: expected %s in the batch, got null"
-              .formatted(Checks.describe(DType.FLOAT32, tokens)));
+              .formatted(Shapes.describe(DType.FLOAT32, tokens)));
     }
     long sequences = batch.offsets() == null ? 1 : batch.sequences();
     Checks.vector("logProbs", logProbs, DType.FLOAT32, tokens, device);
     Checks.optionalOutput("ratio", out.ratio, DType.FLOAT32, tokens, device);
+    if (options.level == Level.TOKEN && out.sequenceRatio != null) {
+      throw Checks.unexpected("sequenceRatio", "null at the token level", out.sequenceRatio);
+    }
     Checks.optionalOutput("sequenceRatio", out.sequenceRatio, DType.FLOAT32, sequences, device);
     Checks.optionalOutput("flags", out.flags, DType.UINT8, tokens, device);
     try {

@@ -262,7 +262,7 @@ public final class Logits {
      */
     public Logits build() {
       if (rowIndex == null && targets.size(0) != data.size(0)) {
-        throw Checks.unexpected("targets", Checks.describe(targets.dtype(), data.size(0)), targets);
+        throw Checks.unexpected("targets", Shapes.describe(targets.dtype(), data.size(0)), targets);
       }
       return new Logits(this);
     }

@@ -43,7 +43,8 @@ public final class LogitsGrad {
       TensorView c,
       @Nullable TensorView h,
       TensorView dLogits) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("logits", logits);
     long struct = logits.struct(device);
     long tokens = logits.tokens();
     Checks.matrix("state", state, tokens, RowStats.STATE_FLOATS, device);

@@ -94,7 +94,12 @@ public final class PolicyStep {
       Output out,
       @Nullable Metrics metrics,
       TensorView workspace) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("logits", logits);
+    Checks.present("batch", batch);
+    Checks.present("objective", objective);
+    Checks.present("normalizers", normalizers);
+    Checks.present("out", out);
     long logitsStruct = logits.struct(device);
     long batchStruct = batch.struct(device);
     long tokens = logits.tokens();

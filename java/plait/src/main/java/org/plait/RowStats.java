@@ -73,7 +73,9 @@ public final class RowStats {
    * @throws PlaitException if the backend is not available
    */
   public static long compute(Backend backend, Logits logits, Output out) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("logits", logits);
+    Checks.present("out", out);
     long struct = logits.struct(device);
     out.check(logits.tokens(), device);
     Scratch scratch = Scratch.get();
@@ -137,7 +139,8 @@ public final class RowStats {
       @Nullable TensorView temperatures,
       float temperature,
       Output out) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("out", out);
     if (parts < 1) {
       throw new IllegalArgumentException("parts: expected at least 1, got " + parts);
     }

@@ -71,7 +71,7 @@ public final class TensorView {
    * @throws IllegalArgumentException if the buffer is on the heap or in the other byte order
    */
   public static TensorView of(FloatBuffer buffer) {
-    checkBuffer(buffer, buffer.order());
+    Shapes.checkBuffer(buffer, buffer.order());
     return of(buffer, DType.FLOAT32, buffer.remaining());
   }
 
@@ -83,7 +83,7 @@ public final class TensorView {
    * @throws IllegalArgumentException if the buffer is on the heap or in the other byte order
    */
   public static TensorView of(IntBuffer buffer) {
-    checkBuffer(buffer, buffer.order());
+    Shapes.checkBuffer(buffer, buffer.order());
     return of(buffer, DType.INT32, buffer.remaining());
   }
 
@@ -95,7 +95,7 @@ public final class TensorView {
    * @throws IllegalArgumentException if the buffer is on the heap or in the other byte order
    */
   public static TensorView of(LongBuffer buffer) {
-    checkBuffer(buffer, buffer.order());
+    Shapes.checkBuffer(buffer, buffer.order());
     return of(buffer, DType.INT64, buffer.remaining());
   }
 
@@ -111,8 +111,8 @@ public final class TensorView {
    *     aligned to an element, or holds too few bytes
    */
   public static TensorView of(ByteBuffer buffer, DType dtype, long... shape) {
-    checkBuffer(buffer, dtype.bytes() == 1 ? ByteOrder.nativeOrder() : buffer.order());
-    checkCapacity("buffer", buffer.remaining(), dtype, shape);
+    Shapes.checkBuffer(buffer, dtype.bytes() == 1 ? ByteOrder.nativeOrder() : buffer.order());
+    Shapes.checkCapacity("buffer", buffer.remaining(), dtype, shape);
     return view(NativeLibrary.address(buffer, 1), dtype, shape, CPU, buffer.isReadOnly(), buffer);
   }
 
@@ -132,7 +132,7 @@ public final class TensorView {
       throw new IllegalArgumentException("pointer: expected an open pointer, got a null one");
     }
     long left = (pointer.limit() - pointer.position()) * pointer.sizeof();
-    checkCapacity("pointer", left, dtype, shape);
+    Shapes.checkCapacity("pointer", left, dtype, shape);
     long address = pointer.address() + pointer.position() * pointer.sizeof();
     return view(address, dtype, shape, CPU, false, pointer);
   }
@@ -163,7 +163,7 @@ public final class TensorView {
       throw new IllegalArgumentException(
           "rowStride: expected at least the " + dense.columns + " columns, got " + rowStride);
     }
-    Math.multiplyExact(Math.multiplyExact(dense.rows, rowStride), dtype.bytes());
+    Shapes.denseBytes(dtype, dense.rows, rowStride);
     return new TensorView(
         dense.address, dtype, 2, dense.rows, dense.columns, rowStride, device, false, owner);
   }
@@ -181,7 +181,7 @@ public final class TensorView {
    * @throws PlaitException if the native library cannot be loaded
    */
   public static TensorView allocate(DType dtype, long... shape) {
-    long bytes = denseBytes(dtype, shape);
+    long bytes = Shapes.denseBytes(dtype, shape);
     NativeLibrary.require();
     BytePointer memory = new BytePointer(Math.max(bytes, 8)).retainReference();
     Pointer.memset(memory, 0, memory.capacity());
@@ -435,7 +435,7 @@ public final class TensorView {
   /** Type and shape, as error messages give them: {@code BFLOAT16 [4, 151936]}. */
   @Override
   public String toString() {
-    String shape = rank == 1 ? Checks.describe(dtype, rows) : Checks.describe(dtype, rows, columns);
+    String shape = rank == 1 ? Shapes.describe(dtype, rows) : Shapes.describe(dtype, rows, columns);
     return device == CPU ? shape : shape + " on cuda:" + device;
   }
 
@@ -447,7 +447,7 @@ public final class TensorView {
   private static TensorView view(
       long address, DType dtype, long[] shape, int device, boolean readOnly, Object owner) {
     Objects.requireNonNull(owner, "owner");
-    long bytes = denseBytes(dtype, shape);
+    long bytes = Shapes.denseBytes(dtype, shape);
     if (bytes == 0) {
       // An absent array is a null address in C; one without elements must not look like it.
       address = NoElements.ADDRESS;
@@ -463,52 +463,6 @@ public final class TensorView {
     long columns = shape.length == 1 ? 1 : shape[1];
     return new TensorView(
         address, dtype, shape.length, shape[0], columns, columns, device, readOnly, owner);
-  }
-
-  private static void checkBuffer(Buffer buffer, ByteOrder order) {
-    if (!buffer.isDirect()) {
-      throw new IllegalArgumentException("buffer: expected a direct buffer, got one on the heap");
-    }
-    if (order != ByteOrder.nativeOrder()) {
-      throw new IllegalArgumentException(
-          "buffer: expected the byte order %s, got %s; call order(ByteOrder.nativeOrder())"
-              .formatted(ByteOrder.nativeOrder(), order));
-    }
-  }
-
-  private static void checkCapacity(String name, long left, DType dtype, long[] shape) {
-    long bytes = denseBytes(dtype, shape);
-    if (left < bytes) {
-      throw new IllegalArgumentException(
-          "%s: expected at least %d bytes for %s, got %d"
-              .formatted(name, bytes, Checks.describe(dtype, shape), left));
-    }
-  }
-
-  private static long denseBytes(DType dtype, long[] shape) {
-    Objects.requireNonNull(dtype, "dtype");
-    if (shape.length < 1 || shape.length > 2) {
-      throw new IllegalArgumentException(
-          "shape: expected one or two dimensions, got " + shape.length);
-    }
-    long bytes = dtype.bytes();
-    for (long size : shape) {
-      if (size < 0) {
-        throw new IllegalArgumentException(
-            "shape: expected sizes of at least 0, got " + Checks.describe(dtype, shape));
-      }
-      bytes = multiply(bytes, size, dtype, shape);
-    }
-    return bytes;
-  }
-
-  private static long multiply(long bytes, long size, DType dtype, long[] shape) {
-    try {
-      return Math.multiplyExact(bytes, size);
-    } catch (ArithmeticException e) {
-      throw new IllegalArgumentException(
-          "shape: expected fewer than 2^63 bytes, got " + Checks.describe(dtype, shape), e);
-    }
   }
 
   /** Where views without elements point. */

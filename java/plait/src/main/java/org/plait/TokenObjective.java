@@ -81,7 +81,11 @@ public final class TokenObjective {
       Output out,
       @Nullable Metrics metrics,
       TensorView workspace) {
-    int device = backend.require();
+    int device = Backend.require(backend);
+    Checks.present("batch", batch);
+    Checks.present("objective", objective);
+    Checks.present("normalizers", normalizers);
+    Checks.present("out", out);
     long struct = batch.struct(device);
     long tokens = batch.tokens();
     Checks.vector("logProbs", logProbs, DType.FLOAT32, tokens, device);

@@ -1,5 +1,6 @@
 package org.plait.torch;
 
+import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Device;
@@ -18,6 +19,15 @@ import org.plait.TensorView;
  * in place does not see them.
  */
 public final class TorchPlait {
+  private static final Map<Byte, DType> DTYPES =
+      Map.of(
+          torch.ScalarType.Float.value, DType.FLOAT32,
+          torch.ScalarType.BFloat16.value, DType.BFLOAT16,
+          torch.ScalarType.Half.value, DType.FLOAT16,
+          torch.ScalarType.Int.value, DType.INT32,
+          torch.ScalarType.Long.value, DType.INT64,
+          torch.ScalarType.Byte.value, DType.UINT8);
+
   private TorchPlait() {}
 
   /**
@@ -103,19 +113,15 @@ public final class TorchPlait {
   }
 
   private static DType dtype(String name, Tensor tensor) {
-    torch.ScalarType type = tensor.scalar_type();
-    return switch (type) {
-      case Float -> DType.FLOAT32;
-      case BFloat16 -> DType.BFLOAT16;
-      case Half -> DType.FLOAT16;
-      case Int -> DType.INT32;
-      case Long -> DType.INT64;
-      case Byte -> DType.UINT8;
-      default ->
-          throw new IllegalArgumentException(
-              "%s: expected Float, BFloat16, Half, Int, Long or Byte, got %s"
-                  .formatted(name, type));
-    };
+    // JavaCPP returns a fresh object with the right value, not one of the constants.
+    byte value = tensor.scalar_type().value;
+    DType dtype = DTYPES.get(value);
+    if (dtype == null) {
+      throw new IllegalArgumentException(
+          "%s: expected Float, BFloat16, Half, Int, Long or Byte, got %s"
+              .formatted(name, tensor.scalar_type()));
+    }
+    return dtype;
   }
 
   private static int device(String name, Tensor tensor) {

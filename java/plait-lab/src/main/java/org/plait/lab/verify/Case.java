@@ -1,0 +1,70 @@
+package org.plait.lab.verify;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.plait.GroupAdvantage;
+import org.plait.Objective;
+import org.plait.lab.oracle.TokenProblem;
+
+/**
+ * One recorded case: inputs, an objective and what a trainer made of them.
+ *
+ * @param file where it was read, for messages
+ * @param name unique in its file
+ * @param source who computed the expected values
+ * @param inputs what is known of the tokens
+ * @param objective the rules
+ * @param tokenCounts [4] normalising token counts, all and by role; 0: counted
+ * @param sequenceCounts [4] likewise
+ * @param length constant normaliser, 0 if none
+ * @param advantage how rewards become advantages; null if the case gives no rewards
+ * @param expected what must come out
+ * @param tolerance relative
+ */
+@SuppressWarnings("ArrayRecordComponent") // plain data, never compared
+record Case(
+    String file,
+    String name,
+    String source,
+    CaseInputs inputs,
+    Objective objective,
+    double[] tokenCounts,
+    double[] sequenceCounts,
+    double length,
+    @Nullable GroupAdvantage advantage,
+    Expected expected,
+    double tolerance) {
+
+  /**
+   * Expected values; what is null or empty is not compared.
+   *
+   * @param loss the scalar loss
+   * @param dLogProb [T] its derivative with respect to each log-probability
+   * @param dEntropy [T] its derivative with respect to each entropy
+   * @param advantages [B] what the rewards become
+   * @param metrics values by name, see {@link MetricNames}
+   */
+  @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
+  record Expected(
+      @Nullable Double loss,
+      double @Nullable [] dLogProb,
+      double @Nullable [] dEntropy,
+      double @Nullable [] advantages,
+      Map<String, Double> metrics) {}
+
+  /** The case as the oracle takes it, with these advantages, one a token. */
+  TokenProblem problem(double @Nullable [] advantages) {
+    return new TokenProblem(
+        inputs.logProb(),
+        inputs.entropy(),
+        inputs.roles(),
+        inputs.offsets(),
+        advantages,
+        inputs.oldLogProb(),
+        inputs.refLogProb(),
+        objective,
+        tokenCounts,
+        sequenceCounts,
+        length);
+  }
+}

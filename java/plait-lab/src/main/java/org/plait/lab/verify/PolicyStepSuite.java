@@ -1,0 +1,234 @@
+package org.plait.lab.verify;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AbstractTensor;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.plait.Aggregation;
+import org.plait.DType;
+import org.plait.Logits;
+import org.plait.Objective;
+import org.plait.Population;
+import org.plait.TensorView;
+import org.plait.lab.oracle.RowOracle;
+import org.plait.lab.oracle.TokenObjectiveOracle;
+import org.plait.lab.oracle.TokenProblem;
+
+/**
+ * {@code policy_step}, from logits to their gradient in one call: against the oracle and PyTorch's
+ * autograd of the whole loss, and bit for bit against the three kernels one after another.
+ */
+final class PolicyStepSuite {
+
+  private final Plan plan;
+
+  private PolicyStepSuite(Plan plan) {
+    this.plan = plan;
+  }
+
+  static List<Step> steps(Plan plan) {
+    PolicyStepSuite suite = new PolicyStepSuite(plan);
+    Map<String, Objective> objectives = new LinkedHashMap<>();
+    objectives.put("sft", Objective.sft());
+    objectives.put("reinforce", Objective.reinforce());
+    objectives.put("grpo", Objective.grpo());
+    objectives.put("dapo", Objective.dapo());
+    objectives.put("mixed", Objectives.mixed(Aggregation.SEQ_MEAN_TOKEN_MEAN, Population.OWN_ROLE));
+    List<Scenario> kinds = List.of(Scenario.values());
+    List<Step> steps = new ArrayList<>();
+    for (int vocab : plan.vocabs()) {
+      for (Precision precision : Precision.values()) {
+        objectives.forEach(
+            (name, objective) -> {
+              // Every kind of logits over the objectives and types, not each with each.
+              Scenario scenario = kinds.get(steps.size() % kinds.size());
+              String title = name + ", " + scenario.label();
+              steps.add(
+                  new Step(
+                      "policy_step V=" + vocab + " " + precision.label() + " " + title,
+                      () -> suite.run(vocab, precision, scenario, objective, title)));
+            });
+      }
+    }
+    return steps;
+  }
+
+  private List<Check> run(
+      int vocab, Precision precision, Scenario scenario, Objective objective, String title) {
+    ProblemSample tokens =
+        vocab >= 10_000
+            ? ProblemSample.FEW
+            : plan.quick() ? ProblemSample.MIXED : ProblemSample.RAGGED;
+    TokenProblem drawn = tokens.with(objective);
+    RowSample sample = RowSample.of(scenario, precision, drawn.tokens(), vocab);
+    RowOracle.Statistics[] rows = new RowOracle.Statistics[drawn.tokens()];
+    IntStream.range(0, rows.length)
+        .parallel()
+        .forEach(
+            t ->
+                rows[t] =
+                    RowOracle.statistics(
+                        sample.x, t * vocab, vocab, sample.targets[t], sample.temperatures[t]));
+    TokenProblem problem = onPolicyOf(drawn, rows, precision);
+    Logits logits = sample.logits(problem.tokens(), DType.INT64);
+    spoilIgnored(problem, logits.data());
+    StepRun fused = StepRun.fused(plan.backend(), logits, problem, false);
+    StepRun separate = StepRun.separate(plan.backend(), logits, problem);
+    Logits again = sample.logits(problem.tokens(), DType.INT32);
+    spoilIgnored(problem, again.data());
+    StepRun inPlace = StepRun.fused(plan.backend(), again, problem, true);
+    String shape = problem.tokens() + "x" + vocab;
+    String dtype = precision.label();
+    String bits = fused.difference(separate);
+    String place = inPlace.difference(fused);
+    boolean zero = vocab == 1 || scenario == Scenario.ONE_FINITE; // p is 0 or 1
+    List<Check> checks = new ArrayList<>();
+    checks.add(
+        Check.exact(
+            "policy_step bits", shape, dtype, title + ": three kernels", bits.isEmpty(), bits));
+    checks.add(
+        Check.exact(
+            "policy_step bits", shape, dtype, title + ": in place", place.isEmpty(), place));
+    checks.add(
+        gradient(sample, rows, problem, fused.gradient())
+            .check("policy_step", shape, dtype, title, zero));
+    return checks;
+  }
+
+  /**
+   * The problem at the log-probs of the logits, with old and reference log-probs as far from them
+   * as drawn.
+   */
+  private static TokenProblem onPolicyOf(
+      TokenProblem drawn, RowOracle.Statistics[] rows, Precision precision) {
+    int n = drawn.tokens();
+    double[] logProbs = new double[n];
+    double[] entropy = new double[n];
+    double[] old = new double[n];
+    double[] reference = new double[n];
+    double[] drawnOld = Objects.requireNonNull(drawn.oldLogProbs());
+    double[] drawnReference = Objects.requireNonNull(drawn.referenceLogProbs());
+    for (int t = 0; t < n; t++) {
+      logProbs[t] = rows[t].logProb();
+      entropy[t] = rows[t].entropy();
+      // A token that the policy holds impossible was not sampled by it: -inf has no ratio.
+      double at = Math.max(rows[t].logProb(), -1000);
+      old[t] = (float) (at + drawnOld[t] - drawn.logProbs()[t]);
+      reference[t] = (float) (at + drawnReference[t] - drawn.logProbs()[t]);
+    }
+    return new TokenProblem(
+        logProbs,
+        entropy,
+        drawn.roles(),
+        drawn.offsets(),
+        drawn.advantages(),
+        old,
+        reference,
+        drawn.objective(),
+        counts(precision),
+        counts(precision),
+        16);
+  }
+
+  /**
+   * Counts from the batch; in float16 small ones, which scale the loss up as it is done in
+   * training.
+   */
+  private static double[] counts(Precision precision) {
+    double[] counts = new double[4];
+    Arrays.fill(counts, precision == Precision.FLOAT16 ? 1 / 64.0 : 0);
+    return counts;
+  }
+
+  private static void spoilIgnored(TokenProblem problem, TensorView data) {
+    for (int t = 0; t < problem.tokens(); t++) {
+      if (problem.role(t) == 0) {
+        TensorView row = data.rows(t, t + 1);
+        for (long j = 0; j < row.elements(); j++) {
+          row.setFloat(j, Float.NaN);
+        }
+      }
+    }
+  }
+
+  private static ErrorNorm gradient(
+      RowSample sample, RowOracle.Statistics[] rows, TokenProblem problem, float[] kernel) {
+    TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
+    double[] slope = slope(problem);
+    float[] textbook = textbook(sample, problem);
+    int vocab = sample.vocab;
+    List<ErrorNorm> norms =
+        IntStream.range(0, sample.rows)
+            .parallel()
+            .mapToObj(
+                t -> {
+                  double temperature = sample.temperatures[t];
+                  double h = oracle.h()[t];
+                  double[] gradient = new double[vocab];
+                  RowScale scale = RowScale.of(rows[t], temperature);
+                  if (problem.role(t) != 0) {
+                    RowOracle.gradient(
+                        sample.x,
+                        t * vocab,
+                        vocab,
+                        sample.targets[t],
+                        temperature,
+                        oracle.c()[t],
+                        h,
+                        gradient);
+                  }
+                  // c is a function of the log-prob, and inherits its error by its slope.
+                  double c = oracle.cMagnitude()[t] + slope[t] * Math.min(scale.logProb(), 1e4);
+                  ErrorNorm norm = new ErrorNorm(sample.precision);
+                  for (int j = 0; j < vocab; j++) {
+                    int at = t * vocab + j;
+                    double allowed =
+                        problem.role(t) == 0
+                            ? 0
+                            : scale.gradient(sample.x[at], j == sample.targets[t], c, h);
+                    norm.add(gradient[j], allowed, kernel[at], textbook[at], scale.flush(c, h), at);
+                  }
+                  return norm;
+                })
+            .toList();
+    ErrorNorm total = new ErrorNorm(sample.precision);
+    norms.forEach(total::merge);
+    return total;
+  }
+
+  /** |dc / dlogp| by central differences. */
+  private static double[] slope(TokenProblem problem) {
+    double step = 1e-4;
+    double[][] c = new double[2][];
+    for (int side = 0; side < 2; side++) {
+      double shift = side == 0 ? -step : step;
+      double[] logProbs = Arrays.stream(problem.logProbs()).map(l -> l + shift).toArray();
+      c[side] = TokenObjectiveOracle.evaluate(problem.at(logProbs, problem.entropy())).c();
+    }
+    double[] slope = new double[problem.tokens()];
+    Arrays.setAll(slope, t -> Math.abs(c[1][t] - c[0][t]) / (2 * step));
+    return slope;
+  }
+
+  /** Autograd of the whole loss in float32. */
+  @SuppressWarnings("try") // the scope frees the tensors
+  private static float[] textbook(RowSample sample, TokenProblem problem) {
+    try (PointerScope scope = new PointerScope()) {
+      long n = sample.rows;
+      Tensor x = AbstractTensor.create(sample.x, n, sample.vocab).set_requires_grad(true);
+      Tensor z = x.div(AbstractTensor.create(sample.temperatures, n, 1));
+      Tensor logSoftmax = z.log_softmax(1);
+      Tensor logProb = logSoftmax.gather(1, AbstractTensor.create(sample.targets, n, 1)).squeeze(1);
+      Tensor entropy = TorchRows.entropy(logSoftmax);
+      new TorchObjective(problem, ScalarType.Float).loss(logProb, entropy).backward();
+      return TorchArrays.floats(x.grad());
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package org.plait.lab.verify;
+
+import java.util.List;
+import java.util.Map;
+import org.plait.Backend;
+import org.plait.DType;
+import org.plait.Logits;
+import org.plait.LogitsGrad;
+import org.plait.Metrics;
+import org.plait.PolicyStep;
+import org.plait.RowStats;
+import org.plait.TensorView;
+import org.plait.TokenObjective;
+import org.plait.lab.oracle.TokenProblem;
+
+/**
+ * What a step from logits to their gradient wrote.
+ *
+ * @param gradient [T, V]
+ * @param logProb [T]
+ * @param entropy [T]
+ * @param tokenLoss [T]
+ * @param metrics by Plait's names
+ */
+@SuppressWarnings("ArrayRecordComponent") // plain data, never compared
+record StepRun(
+    float[] gradient,
+    float[] logProb,
+    float[] entropy,
+    float[] tokenLoss,
+    Map<String, Double> metrics) {
+
+  String difference(StepRun other) {
+    String[] names = {"gradient", "logp", "entropy", "token_loss"};
+    float[][] mine = {gradient, logProb, entropy, tokenLoss};
+    float[][] theirs = {other.gradient, other.logProb, other.entropy, other.tokenLoss};
+    for (int i = 0; i < names.length; i++) {
+      int at = Bits.mismatch(mine[i], theirs[i]);
+      if (at >= 0) {
+        return names[i] + "[" + at + "] is " + mine[i][at] + ", not " + theirs[i][at];
+      }
+    }
+    return metrics.equals(other.metrics) ? "" : metrics + ", not " + other.metrics;
+  }
+
+  /** By {@code policy_step}; whatever is not written keeps 123. */
+  static StepRun fused(Backend backend, Logits logits, TokenProblem problem, boolean inPlace) {
+    PolicyStep.Output out =
+        inPlace ? PolicyStep.Output.inPlace(logits) : PolicyStep.Output.allocate(logits);
+    for (TensorView view :
+        List.of(out.logProbs(), out.entropy(), RowResults.given(out.tokenLoss()))) {
+      fill(view);
+    }
+    if (!inPlace) {
+      fill(out.dLogits());
+    }
+    Metrics metrics = new Metrics();
+    long bytes = PolicyStep.workspaceBytes(problem.tokens(), problem.sequences());
+    PolicyStep.compute(
+        backend,
+        logits,
+        ObjectiveRun.batch(problem),
+        problem.objective(),
+        ObjectiveRun.normalizers(problem),
+        out,
+        metrics,
+        TensorView.allocate(DType.UINT8, bytes));
+    return new StepRun(
+        out.dLogits().toFloats(),
+        out.logProbs().toFloats(),
+        out.entropy().toFloats(),
+        RowResults.given(out.tokenLoss()).toFloats(),
+        metrics.toMap());
+  }
+
+  /** The same by the three kernels; ignored tokens get zeros. */
+  static StepRun separate(Backend backend, Logits logits, TokenProblem problem) {
+    RowStats.Output stats = RowStats.Output.allocate(problem.tokens());
+    RowStats.compute(backend, logits, stats);
+    TokenObjective.Output objective = TokenObjective.Output.allocate(problem.tokens());
+    Metrics metrics = new Metrics();
+    TensorView logProbs = RowResults.given(stats.logProbs());
+    TensorView entropy = RowResults.given(stats.entropy());
+    TensorView state = RowResults.given(stats.state());
+    TokenObjective.compute(
+        backend,
+        ObjectiveRun.batch(problem),
+        problem.objective(),
+        ObjectiveRun.normalizers(problem),
+        logProbs,
+        entropy,
+        objective,
+        metrics,
+        ObjectiveRun.workspace(problem));
+    for (int t = 0; t < problem.tokens(); t++) {
+      if (problem.role(t) == 0) {
+        logProbs.setFloat(t, 0);
+        entropy.setFloat(t, 0);
+        for (int k = 0; k < RowStats.STATE_FLOATS; k++) {
+          // The state of an ordinary row: with c = h = 0 the row itself, which is NaN, is not read.
+          state.setFloat((long) t * RowStats.STATE_FLOATS + k, k == 1 ? 1 : 0);
+        }
+      }
+    }
+    TensorView data = logits.data();
+    TensorView gradient = TensorView.allocate(data.dtype(), data.size(0), data.size(1));
+    LogitsGrad.compute(
+        backend, logits, state, RowResults.given(objective.c()), objective.h(), gradient);
+    return new StepRun(
+        gradient.toFloats(),
+        logProbs.toFloats(),
+        entropy.toFloats(),
+        RowResults.given(objective.tokenLoss()).toFloats(),
+        metrics.toMap());
+  }
+
+  private static void fill(TensorView view) {
+    for (long i = 0; i < view.elements(); i++) {
+      view.setFloat(i, 123);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package org.plait;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.plait.Refusals.missing;
+import static org.plait.Refusals.refused;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ObjectiveTest {
+  private static final float INF = Float.POSITIVE_INFINITY;
+
+  static Stream<Objective> presets() {
+    return Stream.of(
+        Objective.sft(),
+        Objective.reinforce(),
+        Objective.ppo(),
+        Objective.grpo(),
+        Objective.dapo(),
+        Objective.drGrpo());
+  }
+
+  @ParameterizedTest
+  @MethodSource("presets")
+  void rebuildingAPresetGivesAnEqualObjective(Objective preset) {
+    assertEquals(preset, preset.toBuilder().build());
+    for (Role role : Role.values()) {
+      assertEquals(preset.rule(role), preset.rule(role).toBuilder().build());
+    }
+    assertTrue(preset.rollout().isOn());
+    assertFalse(preset.rule(Role.IGNORED).isOn());
+  }
+
+  @Test
+  void presetsHaveTheNumbersOfTheirPapers() {
+    assertEquals(3, presets().filter(o -> o.rollout().clipHigh() == 0.2f).count());
+    assertEquals(0.28f, Objective.dapo().rollout().clipHigh());
+    assertEquals(10f, Objective.dapo().rollout().dualClip());
+    assertEquals(3f, Objective.grpo().rollout().dualClip());
+    assertEquals(
+        Aggregation.SEQ_MEAN_TOKEN_MEAN, Objective.grpo().rollout().policy().aggregation());
+    assertEquals(Aggregation.CONSTANT_LENGTH, Objective.drGrpo().rollout().policy().aggregation());
+    assertEquals(PolicyLoss.REINFORCE, Objective.reinforce().rollout().policyLoss());
+    assertEquals(Objective.sft().rollout(), Objective.sft().demonstration());
+    assertEquals(Rule.NONE, Objective.grpo().demonstration());
+  }
+
+  @Test
+  void clipChangesTheRulesThatClipAndNoOther() {
+    Objective mixed = Objective.grpo().toBuilder().demonstration(sftRule()).build();
+    Objective changed = mixed.toBuilder().clip(0.1f, 0.3f).dualClip(5).logRatioLimit(20).build();
+    assertEquals(0.1f, changed.rollout().clipLow());
+    assertEquals(0.3f, changed.rollout().clipHigh());
+    assertEquals(5f, changed.rollout().dualClip());
+    assertEquals(20f, changed.rollout().logRatioLimit());
+    assertEquals(mixed.demonstration(), changed.demonstration());
+    assertEquals(mixed.hint(), changed.hint());
+  }
+
+  @Test
+  void klAndEntropyGoToThePolicyLossAndAreAggregatedLikeIt() {
+    Objective objective =
+        Objective.grpo().toBuilder()
+            .demonstration(sftRule())
+            .kl(KlEstimator.K2, 0.04f)
+            .entropyBonus(0.01f)
+            .build();
+    assertEquals(KlEstimator.K2, objective.rollout().klEstimator());
+    assertEquals(
+        new Term(0.04f, Aggregation.SEQ_MEAN_TOKEN_MEAN, Population.ALL_TOKENS),
+        objective.rollout().kl());
+    assertEquals(
+        new Term(0.01f, Aggregation.SEQ_MEAN_TOKEN_MEAN, Population.ALL_TOKENS),
+        objective.rollout().entropy());
+    assertEquals(sftRule(), objective.demonstration());
+  }
+
+  @Test
+  void withoutAPolicyLossEntropyGoesToTheLikelihoods() {
+    Objective objective = Objective.builder().demonstration(sftRule()).entropyBonus(0.5f).build();
+    assertEquals(Term.of(0.5f), objective.demonstration().entropy());
+    assertEquals(Rule.NONE, objective.rollout());
+    assertEquals(
+        Term.of(0.5f), Objective.sft().toBuilder().entropyBonus(0.5f).build().hint().entropy());
+  }
+
+  @Test
+  void aggregationChangesEveryTerm() {
+    Objective objective =
+        Objective.ppo().toBuilder()
+            .kl(KlEstimator.K1, 1)
+            .entropyBonus(1)
+            .aggregation(Aggregation.SEQ_MEAN_TOKEN_SUM)
+            .build();
+    for (Term term :
+        new Term[] {
+          objective.rollout().policy(), objective.rollout().kl(), objective.rollout().entropy()
+        }) {
+      assertEquals(Aggregation.SEQ_MEAN_TOKEN_SUM, term.aggregation());
+      assertEquals(1, term.coefficient());
+    }
+    assertEquals(Rule.NONE, objective.hint());
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {-0.1f, Float.NaN, Float.NEGATIVE_INFINITY})
+  void boundsBelowZeroAreRefused(float bound) {
+    refused("clipLow", () -> Objective.ppo().toBuilder().clip(bound, 0.2f));
+    refused("clipHigh", () -> Objective.ppo().toBuilder().clip(0.2f, bound));
+    refused("dualClip", () -> Objective.ppo().toBuilder().dualClip(bound));
+    refused("logRatioLimit", () -> Objective.ppo().toBuilder().logRatioLimit(bound));
+    refused("coefficient", () -> Objective.ppo().toBuilder().entropyBonus(bound));
+    refused("coefficient", () -> Objective.ppo().toBuilder().kl(KlEstimator.K3, bound));
+    refused("coefficient", () -> Term.of(bound));
+    refused("epsilon", () -> GroupAdvantage.grpo().epsilon(bound));
+  }
+
+  @Test
+  void boundsAtTheEdgeAreToldFromThoseBeyond() {
+    refused("dualClip", () -> Objective.ppo().toBuilder().dualClip(1));
+    refused("logRatioLimit", () -> Objective.ppo().toBuilder().logRatioLimit(0));
+    refused("coefficient", () -> Term.of(INF));
+    refused("epsilon", () -> GroupAdvantage.grpo().epsilon(INF));
+    Rule open =
+        Objective.ppo().toBuilder().clip(0, INF).dualClip(INF).logRatioLimit(INF).build().rollout();
+    assertEquals(0, open.clipLow());
+    assertEquals(INF, open.clipHigh());
+    assertEquals(
+        Math.nextUp(1f),
+        Objective.ppo().toBuilder().dualClip(Math.nextUp(1f)).build().rollout().dualClip());
+  }
+
+  @Test
+  void shortcutsThatApplyToNothingAreRefused() {
+    refused("clip", () -> Objective.sft().toBuilder().clip(0.2f, 0.2f));
+    refused("dualClip", () -> Objective.reinforce().toBuilder().dualClip(3));
+    refused("logRatioLimit", () -> Objective.sft().toBuilder().logRatioLimit(20));
+    refused("kl", () -> Objective.builder().kl(KlEstimator.K1, 1));
+    refused("entropyBonus", () -> Objective.builder().entropyBonus(1));
+    refused("aggregation", () -> Objective.builder().aggregation(Aggregation.TOKEN_MEAN));
+    refused("objective", () -> Objective.builder().build());
+    refused("policy", () -> Rule.builder().policy(PolicyLoss.NONE, Term.of(1)).build());
+  }
+
+  @Test
+  void missingPartsAreNamed() {
+    assertEquals(
+        "hint",
+        assertThrows(NullPointerException.class, () -> Objective.builder().hint(missing()))
+            .getMessage());
+    assertEquals(
+        "klEstimator",
+        assertThrows(
+                NullPointerException.class, () -> Rule.builder().kl(missing(), Term.OFF).build())
+            .getMessage());
+    assertEquals(
+        "population",
+        assertThrows(
+                NullPointerException.class, () -> new Term(1, Aggregation.TOKEN_MEAN, missing()))
+            .getMessage());
+  }
+
+  private static Rule sftRule() {
+    return Objective.sft().demonstration();
+  }
+}

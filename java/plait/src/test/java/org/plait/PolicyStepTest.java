@@ -1,0 +1,202 @@
+package org.plait;
+
+import static java.util.Objects.requireNonNull;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.plait.StepFixture.T;
+import static org.plait.StepFixture.V;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PolicyStepTest {
+  private static final Backend CPU = Backend.cpu();
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"FLOAT32", "BFLOAT16", "FLOAT16"})
+  void onePassEqualsTheThreeStagesBitForBit(DType dtype) {
+    StepFixture step = fixture(dtype);
+    step.run();
+
+    RowStats.Output stats = RowStats.Output.allocate(T);
+    RowStats.compute(CPU, step.logits.get(), stats);
+    TokenObjective.Output terms = TokenObjective.Output.allocate(T);
+    Metrics metrics = new Metrics();
+    TokenObjective.compute(
+        CPU,
+        step.batch.get(),
+        step.objective,
+        step.normalizers,
+        requireNonNull(stats.logProbs()),
+        stats.entropy(),
+        terms,
+        metrics,
+        step.workspace);
+    TensorView gradient = TensorView.allocate(dtype, T, V);
+    LogitsGrad.compute(
+        CPU,
+        step.logits.get(),
+        requireNonNull(stats.state()),
+        requireNonNull(terms.c()),
+        terms.h(),
+        gradient);
+
+    assertArrayEquals(gradient.toFloats(), step.dLogits.toFloats());
+    assertArrayEquals(requireNonNull(terms.tokenLoss()).toFloats(), step.tokenLoss.toFloats());
+    assertEquals(metrics.toMap(), step.metrics.toMap());
+    assertArrayEquals(
+        requireNonNull(stats.logProbs()).rows(0, T - 1).toFloats(),
+        step.logProbs.rows(0, T - 1).toFloats());
+    assertEquals(0, step.logProbs.getFloat(T - 1), "the ignored token");
+    assertNotEquals(0, step.dLogits.getFloat(0));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"FLOAT32", "BFLOAT16", "FLOAT16"})
+  void inPlaceGivesTheBitsOfOutOfPlace(DType dtype) {
+    StepFixture step = fixture(dtype);
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+    step.dLogits = step.data;
+    step.run();
+    assertArrayEquals(expected, step.data.toFloats());
+  }
+
+  @Test
+  void theGradientIsThatOfTheLoss() {
+    StepFixture step = new StepFixture();
+    step.run();
+    float[] gradient = step.dLogits.toFloats();
+    double largest = 0;
+    for (int i = 0; i < T * V; i++) {
+      float value = step.data.getFloat(i);
+      float delta = 1f / 64;
+      step.data.setFloat(i, value + delta);
+      step.run();
+      double above = step.metrics.loss();
+      step.data.setFloat(i, value - delta);
+      step.run();
+      double below = step.metrics.loss();
+      step.data.setFloat(i, value);
+      assertEquals((above - below) / (2 * delta), gradient[i], 2e-4, "element " + i);
+      largest = Math.max(largest, Math.abs(gradient[i]));
+    }
+    assertTrue(largest > 0.05, "largest " + largest);
+  }
+
+  @Test
+  void rowsThatTheIndexLeavesOutAreNeitherReadNorWritten() {
+    StepFixture step = new StepFixture();
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+
+    TensorView spread = StepFixture.filled(8 * V, Float.NaN);
+    TensorView data =
+        TensorView.ofAddress(spread.address(), DType.FLOAT32, new long[] {8, V}, V, -1, spread);
+    long[] rows = {1, 2, 4, 5, 7};
+    for (int t = 0; t < T; t++) {
+      data.rows(rows[t], rows[t] + 1).copyFrom(step.data.rows(t, t + 1).toFloats());
+    }
+    TensorView gradient = TensorView.allocate(DType.FLOAT32, 8, V);
+    Runnable others =
+        StepFixture.guard(gradient.rows(0, 1), gradient.rows(3, 4), gradient.rows(6, 7));
+    step.dLogits = gradient;
+    step.logits =
+        () ->
+            Logits.builder(data, step.targets)
+                .temperature(step.temperature)
+                .rowIndex(TensorView.copyOf(rows))
+                .build();
+    step.run();
+    others.run();
+    for (int t = 0; t < T; t++) {
+      assertArrayEquals(
+          java.util.Arrays.copyOfRange(expected, t * V, (t + 1) * V),
+          gradient.rows(rows[t], rows[t] + 1).toFloats());
+    }
+  }
+
+  @Test
+  void int32TargetsAndTemperaturesPerTokenGiveTheSame() {
+    StepFixture step = new StepFixture();
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+    TensorView targets = TensorView.allocate(DType.INT32, T);
+    targets.copyFrom(step.targets.toLongs());
+    TensorView temperatures = StepFixture.filled(T, step.temperature);
+    step.logits = () -> Logits.builder(step.data, targets).temperatures(temperatures).build();
+    step.run();
+    assertArrayEquals(expected, step.dLogits.toFloats());
+  }
+
+  @Test
+  void aBadTargetIsCountedItsRowZeroAndTheOthersUntouched() {
+    StepFixture step = new StepFixture();
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+    step.normalizers = Normalizers.count(step.batch.get());
+    step.targets.setLong(1, V);
+    step.run();
+    java.util.Arrays.fill(expected, V, 2 * V, 0);
+    assertArrayEquals(expected, step.dLogits.toFloats());
+    assertTrue(Float.isNaN(step.logProbs.getFloat(1)));
+    assertEquals(1, step.metrics.badTargets());
+    assertTrue(Double.isFinite(step.metrics.loss()));
+  }
+
+  @Test
+  void anEmptyBatchWorksAndSoDoesOneThatIsIgnoredAltogether() {
+    Metrics metrics = new Metrics();
+    Logits none =
+        Logits.of(TensorView.allocate(DType.FLOAT32, 0, V), TensorView.allocate(DType.INT64, 0));
+    TensorView workspace = TensorView.allocate(DType.UINT8, PolicyStep.workspaceBytes(0, 0));
+    PolicyStep.compute(
+        CPU,
+        none,
+        TokenBatch.builder(0).advantages(TensorView.allocate(DType.FLOAT32, 0)).build(),
+        Objective.grpo(),
+        Normalizers.NONE,
+        PolicyStep.Output.inPlace(none),
+        metrics,
+        workspace);
+    assertEquals(0, metrics.loss());
+    assertEquals(0, metrics.tokens());
+
+    StepFixture step = new StepFixture();
+    step.roles = TensorView.allocate(DType.UINT8, T);
+    step.dLogits.copyFrom(step.data.toFloats());
+    step.run();
+    assertArrayEquals(new float[T * V], step.dLogits.toFloats());
+    assertEquals(0, step.metrics.tokens());
+  }
+
+  @Test
+  void aStepChangesItsOutputsAndNothingElse() {
+    StepFixture step = new StepFixture();
+    TensorView[] inputs = {
+      step.data, step.targets, step.offsets, step.roles, step.advantages, step.oldLogProbs
+    };
+    long[][] before = new long[inputs.length][];
+    for (int i = 0; i < inputs.length; i++) {
+      before[i] = StepFixture.bytes(inputs[i]).toLongs();
+    }
+    step.run();
+    for (int i = 0; i < inputs.length; i++) {
+      assertArrayEquals(before[i], StepFixture.bytes(inputs[i]).toLongs());
+    }
+  }
+
+  private static StepFixture fixture(DType dtype) {
+    StepFixture step = new StepFixture();
+    step.data = StepFixture.as(dtype, step.data);
+    step.dLogits = TensorView.allocate(dtype, T, V);
+    return step;
+  }
+}
