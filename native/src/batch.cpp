@@ -6,6 +6,7 @@
 
 #include "checks.h"
 #include "cpu.h"
+#include "kernels.h"
 #include "metrics.h"
 #include "parallel.h"
 #include "sampler_correction.h"
@@ -117,47 +118,83 @@ int64_t BatchEvaluator::SequenceOf(int64_t token, int64_t hint) const {
   return std::upper_bound(offsets, offsets + in_.batch.sequences + 1, token) - offsets - 1;
 }
 
-TokenInputs BatchEvaluator::InputsOf(int64_t token, int64_t sequence, float logp, float entropy) const {
+float BatchEvaluator::AdvantageOf(int64_t token, int64_t sequence) const {
   const plait_token_batch& batch = in_.batch;
-  TokenInputs in;
-  in.logp = logp;
-  in.entropy = entropy;
-  in.old_logp = batch.old_logp ? batch.old_logp[token] : logp;
-  in.ref_logp = batch.ref_logp ? batch.ref_logp[token] : logp;
-  in.advantage = batch.advantages ? batch.advantages[batch.advantage_per_sequence ? sequence : token] : 0;
-  in.sampler_weight = workspace_.sampler_weights[token];
-  in.gates = workspace_.gates[token];
-  in.sums = second_pass_ ? &workspace_.sums[kRoles * sequence + Role(token) - 1] : nullptr;
-  return in;
+  return batch.advantages ? batch.advantages[batch.advantage_per_sequence ? sequence : token] : 0;
 }
 
-TokenResult BatchEvaluator::Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const {
-  const int rule = Role(token) - 1;
-  return EvaluateToken(in_.objective.rules[rule], workspace_.weights[kRoles * sequence + rule],
-                       InputsOf(token, sequence, logp, entropy));
+SequenceContext BatchEvaluator::ContextOf(int role, int64_t sequence) const {
+  if (!second_pass_) return TokenContext();
+  return plait::ContextOf(in_.objective.rules[role - 1], workspace_.sums[kRoles * sequence + role - 1]);
+}
+
+TokenResult<float> BatchEvaluator::Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const {
+  const plait_token_batch& batch = in_.batch;
+  const int role = Role(token);
+  TokenInputs<float> in;
+  in.logp = logp;
+  in.entropy = entropy;
+  in.old_logp = OldLogp(token, logp);
+  in.ref_logp = batch.ref_logp ? batch.ref_logp[token] : logp;
+  in.advantage = AdvantageOf(token, sequence);
+  in.sampler_weight = workspace_.sampler_weights[token];
+  in.dropped = workspace_.gates[token] & kGateDropped ? 1 : 0;
+  in.covariance_kl = workspace_.gates[token] & kGateCovarianceKl ? 1 : 0;
+  return EvaluateToken(in_.objective.rules[role - 1], workspace_.weights[kRoles * sequence + role - 1],
+                       ContextOf(role, sequence), in);
+}
+
+int64_t BatchEvaluator::EndOfRun(int64_t begin, int64_t end, int64_t sequence, const plait_logits* logits) const {
+  const int role = Role(begin);
+  if (in_.batch.offsets) end = std::min(end, in_.batch.offsets[sequence + 1]);
+  int64_t t = begin + 1;
+  while (t < end && Role(t) == role && IsCounted(t, role, logits)) ++t;
+  return t;
+}
+
+TokenRun BatchEvaluator::RunOf(int64_t begin, int64_t end, int64_t sequence, const float* logp, const float* entropy,
+                               const ObjectiveOutputs& out) const {
+  const plait_token_batch& batch = in_.batch;
+  const auto from = [begin](auto* array) { return array ? array + begin : array; };
+  TokenRun run;
+  run.role = Role(begin);
+  run.rule = &in_.objective.rules[run.role - 1];
+  run.weights = workspace_.weights[kRoles * sequence + run.role - 1];
+  run.context = ContextOf(run.role, sequence);
+  run.count = end - begin;
+  run.logp = logp + begin;
+  run.entropy = from(entropy);
+  run.old_logp = from(batch.old_logp);
+  run.ref_logp = from(batch.ref_logp);
+  run.advantages = batch.advantage_per_sequence ? nullptr : from(batch.advantages);
+  run.advantage = batch.advantage_per_sequence ? AdvantageOf(begin, sequence) : 0;
+  run.sampler_weights = workspace_.sampler_weights + begin;
+  run.gates = workspace_.gates + begin;
+  run.c = from(out.c);
+  run.h = from(out.h);
+  run.token_loss = from(out.token_loss);
+  return run;
 }
 
 plait_metrics BatchEvaluator::EvaluateBlock(int64_t begin, int64_t end, const float* logp, const float* entropy,
                                             const plait_logits* logits, const ObjectiveOutputs& out) const {
+  const EvaluateRunFunction evaluate_run = ActiveKernels().evaluate_run;
   plait_metrics sums = EmptyMetrics();
   int64_t sequence = 0;
-  for (int64_t t = begin; t < end; ++t) {
-    TokenResult token;
+  for (int64_t t = begin; t < end;) {
     const int role = Role(t);
-    const bool ignored = role == PLAIT_IGNORED;
-    const bool bad = !ignored && logits && cpu::IsBadTarget(*logits, cpu::TargetOf(*logits, t));
-    sums.bad_targets += bad;
-    float loss = 0;
-    if (!ignored && !bad) {
-      sequence = SequenceOf(t, sequence);
-      token = Evaluate(t, sequence, logp[t], entropy ? entropy[t] : 0);
-      loss = token.policy_loss + token.nll_loss + token.kl_loss + token.entropy_loss;
-      AddToken(token, role, in_.objective.rules[role - 1], InputsOf(t, sequence, logp[t], entropy ? entropy[t] : 0),
-               &sums);
+    if (role == PLAIT_IGNORED || !IsCounted(t, role, logits)) {
+      sums.bad_targets += role != PLAIT_IGNORED;
+      if (out.c) out.c[t] = 0;
+      if (out.h) out.h[t] = 0;
+      if (out.token_loss) out.token_loss[t] = 0;
+      ++t;
+      continue;
     }
-    if (out.c) out.c[t] = token.c;
-    if (out.h) out.h[t] = token.h;
-    if (out.token_loss) out.token_loss[t] = loss;
+    sequence = SequenceOf(t, sequence);
+    const int64_t last = EndOfRun(t, end, sequence, logits);
+    evaluate_run(RunOf(t, last, sequence, logp, entropy, out), &sums);
+    t = last;
   }
   return sums;
 }
@@ -165,7 +202,7 @@ plait_metrics BatchEvaluator::EvaluateBlock(int64_t begin, int64_t end, const fl
 void BatchEvaluator::EvaluateAll(const float* logp, const float* entropy, const plait_logits* logits,
                                  const ObjectiveOutputs& out) {
   const int64_t blocks = Workspace::Blocks(in_.batch.tokens);
-  constexpr int64_t kTokenCost = 512;  // in bytes of row work, about what evaluating a token takes
+  constexpr int64_t kTokenCost = 64;  // in bytes of row work, about what evaluating a token takes
   ParallelFor(blocks, kMetricsBlock * kTokenCost, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const int64_t last = std::min(in_.batch.tokens, (b + 1) * kMetricsBlock);

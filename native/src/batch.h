@@ -5,7 +5,8 @@
 #define PLAIT_SRC_BATCH_H_
 
 #include "backend.h"
-#include "objective.h"
+#include "objective-inl.h"
+#include "token_kernels.h"
 #include "workspace.h"
 
 namespace plait {
@@ -33,7 +34,7 @@ class BatchEvaluator {
   int64_t SequenceOf(int64_t token, int64_t hint) const;
 
   // Evaluates a token that is not ignored.
-  TokenResult Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const;
+  TokenResult<float> Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const;
 
   // Evaluates all tokens (those with a bad target, if `logits` is given, as zeros), in blocks on several threads, and
   // writes what `out` asks for.
@@ -43,7 +44,9 @@ class BatchEvaluator {
 
  private:
   int GivenRole(int64_t token) const { return in_.batch.roles ? in_.batch.roles[token] : int{PLAIT_ROLLOUT}; }
-  TokenInputs InputsOf(int64_t token, int64_t sequence, float logp, float entropy) const;
+  float AdvantageOf(int64_t token, int64_t sequence) const;
+  float OldLogp(int64_t token, float logp) const { return in_.batch.old_logp ? in_.batch.old_logp[token] : logp; }
+  SequenceContext ContextOf(int role, int64_t sequence) const;
   void FillWeights();
   void SumSequences(const float* logp, const float* entropy, const plait_logits* logits);
   void SelectByEntropy(int role, const float* entropy, const plait_logits* logits);
@@ -52,6 +55,9 @@ class BatchEvaluator {
   bool IsCounted(int64_t token, int role, const plait_logits* logits) const;
   plait_metrics EvaluateBlock(int64_t begin, int64_t end, const float* logp, const float* entropy,
                               const plait_logits* logits, const ObjectiveOutputs& out) const;
+  int64_t EndOfRun(int64_t begin, int64_t end, int64_t sequence, const plait_logits* logits) const;
+  TokenRun RunOf(int64_t begin, int64_t end, int64_t sequence, const float* logp, const float* entropy,
+                 const ObjectiveOutputs& out) const;
 
   const ObjectiveArguments& in_;
   Workspace workspace_;

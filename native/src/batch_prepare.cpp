@@ -44,15 +44,15 @@ void BatchEvaluator::SumSequences(const float* logp, const float* entropy, const
       const int role = Role(t);
       if (role == PLAIT_IGNORED || !IsCounted(t, role, logits)) continue;
       const plait_rule& rule = in_.objective.rules[role - 1];
-      const TokenInputs in = InputsOf(t, i, logp[t], entropy ? entropy[t] : 0);
-      const float log_ratio = TokenLogRatio(rule, in);
+      const float old_logp = OldLogp(t, logp[t]);
+      const float log_ratio = TokenLogRatio(rule, logp[t], old_logp);
       SequenceSums& sum = sums[role - 1];
       sum.count += 1;
       sum.log_ratio += log_ratio;
-      sum.bounded += BoundedLogRatio(rule, log_ratio, in.advantage);
-      sum.drift -= LogRatio(in.logp, in.old_logp);
-      sum.entropy += in.entropy;
-      if (rule.sampler_correction) sum.log_weight += std::log(static_cast<double>(in.sampler_weight));
+      sum.bounded += BoundedLogRatio(rule, log_ratio, AdvantageOf(t, i));
+      sum.drift -= LogRatio(logp[t], old_logp);
+      sum.entropy += entropy ? entropy[t] : 0;
+      if (rule.sampler_correction) sum.log_weight += std::log(static_cast<double>(workspace_.sampler_weights[t]));
     }
   }
 }
@@ -101,23 +101,24 @@ void BatchEvaluator::GateByCovariance(int role, const float* logp, const plait_l
     for (int64_t t = 0; t < batch.tokens; ++t) {
       if (!IsCounted(t, role, logits)) continue;
       sequence = SequenceOf(t, sequence);
-      body(t, InputsOf(t, sequence, logp[t], 0));
+      body(t, AdvantageOf(t, sequence));
     }
   };
-  visit([&](int64_t, const TokenInputs& in) {
+  visit([&](int64_t t, float advantage) {
     n += 1;
-    advantage_sum += in.advantage;
-    logp_sum += in.logp;
+    advantage_sum += advantage;
+    logp_sum += logp[t];
   });
   const bool clip = rule.covariance.kind == PLAIT_COVARIANCE_CLIP;
   int64_t candidates = 0;
-  visit([&](int64_t t, const TokenInputs& in) {
-    const float covariance = static_cast<float>((in.advantage - advantage_sum / n) * (in.logp - logp_sum / n));
+  visit([&](int64_t t, float advantage) {
+    const float covariance = static_cast<float>((advantage - advantage_sum / n) * (logp[t] - logp_sum / n));
     workspace_.keys[t] = covariance;
     if (clip) {
-      unsigned flags = 0;
-      ClippedPolicy(rule, std::exp(LogRatio(in.logp, in.old_logp)), in.advantage, &flags);
-      if (flags & (kClippedLow | kClippedHigh)) return;
+      TokenResult<float> token;
+      token.ratio = Exp(LogRatio(logp[t], OldLogp(t, logp[t])));
+      ClippedPolicy(rule, advantage, &token);
+      if (token.clipped_low + token.clipped_high > 0) return;
       if (!(covariance > rule.covariance.low && covariance < rule.covariance.high)) return;
     }
     workspace_.order[candidates++] = t;

@@ -4,7 +4,7 @@
 
 #include "backend.h"
 #include "dtype.h"
-#include "row_kernels.h"
+#include "kernels.h"
 
 namespace plait::cpu {
 
@@ -57,8 +57,8 @@ inline float TargetLogit(const plait_logits& logits, const void* row, int64_t ta
 }
 
 // Writes one row of the gradient from the row of logits, which it may be. Bad targets give zeros.
-void WriteGradientRow(const RowKernels& kernels, const plait_logits& logits, int64_t token, const RowState& state,
-                      float c, float h, void* dlogits, int64_t dlogits_stride);
+void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_t token, const RowState& state, float c,
+                      float h, void* dlogits, int64_t dlogits_stride);
 
 int64_t CountBadTargets(const plait_logits& logits);
 

@@ -10,38 +10,9 @@ namespace {
 // plait_metrics is doubles alone: all of them add up, but for the two maxima.
 constexpr int kFields = sizeof(plait_metrics) / sizeof(double);
 
+// A NaN compares false with everything, and so stays.
 void Maximise(double value, double* max) {
-  if (!(value <= *max)) *max = value;
-}
-
-void AddByRole(double value, int role, double* sums) {
-  sums[0] += value;
-  sums[role] += value;
-}
-
-void AddPolicy(const TokenResult& token, int role, const plait_rule& rule, plait_metrics* sums) {
-  const bool clipped_low = token.flags & kClippedLow, clipped_high = token.flags & kClippedHigh;
-  sums->policy_tokens += 1;
-  sums->ratio_sum += token.ratio;
-  Maximise(token.ratio, &sums->ratio_max);
-  sums->clip_low_count += clipped_low;
-  sums->clip_high_count += clipped_high;
-  sums->dual_clip_count += (token.flags & kDualClipped) != 0;
-  sums->approx_kl_k1_sum -= token.log_ratio;
-  sums->approx_kl_k3_sum += std::expm1(token.log_ratio) - token.log_ratio;
-  sums->dropped_tokens += (token.flags & kDropped) != 0;
-  AddByRole(token.policy_value, role, sums->policy_value_sum);
-  AddByRole(clipped_low || clipped_high, role, sums->clipped_tokens);
-  if (rule.policy_loss == PLAIT_POLICY_RESHAPED) {
-    sums->reshaped_sum += token.reshaped;
-    sums->reshaped_tokens += 1;
-    sums->reshape_low_count += (token.flags & kReshapeLow) != 0;
-    sums->reshape_high_count += (token.flags & kReshapeHigh) != 0;
-  }
-  if (rule.policy_weighting.scope != PLAIT_SCOPE_NONE) {
-    sums->policy_weighting_sum += token.policy_weighting;
-    sums->policy_weighting_tokens += 1;
-  }
+  if (value > *max || value != value) *max = value;
 }
 
 }  // namespace
@@ -50,29 +21,6 @@ plait_metrics EmptyMetrics() {
   plait_metrics metrics = {};
   metrics.ratio_max = metrics.sampler_abs_max = -INFINITY;
   return metrics;
-}
-
-void AddToken(const TokenResult& token, int role, const plait_rule& rule, const TokenInputs& in, plait_metrics* sums) {
-  AddByRole(1, role, sums->tokens);
-  AddByRole(std::exp(in.logp), role, sums->probability_sum);
-  AddByRole(std::exp(in.old_logp), role, sums->old_probability_sum);
-  sums->policy_loss += token.policy_loss;
-  sums->nll_loss += token.nll_loss;
-  sums->kl_loss += token.kl_loss;
-  sums->entropy_loss += token.entropy_loss;
-  sums->loss_magnitude += std::fabs(static_cast<double>(token.policy_loss)) + std::fabs(token.nll_loss) +
-                          std::fabs(token.kl_loss) + std::fabs(token.entropy_loss);
-  sums->logp_sum += in.logp;
-  sums->entropy_sum += in.entropy;
-  if (token.flags & kHasPolicy) AddPolicy(token, role, rule, sums);
-  if (token.flags & kHasKl) {
-    sums->reference_kl_tokens += 1;
-    sums->reference_kl_sum += token.kl;
-  }
-  if (rule.nll.coefficient != 0 && rule.nll_weighting.scope != PLAIT_SCOPE_NONE) {
-    sums->nll_weighting_sum += token.nll_weighting;
-    sums->nll_weighting_tokens += 1;
-  }
 }
 
 void AddMetrics(const plait_metrics& part, plait_metrics* total) {

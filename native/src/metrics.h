@@ -9,9 +9,6 @@ namespace plait {
 
 plait_metrics EmptyMetrics();
 
-// Adds a token of `role` that is not ignored.
-void AddToken(const TokenResult& token, int role, const plait_rule& rule, const TokenInputs& in, plait_metrics* sums);
-
 void AddMetrics(const plait_metrics& part, plait_metrics* total);
 
 // Adds how the sampler differs from the trainer, if the batch has its log-probs.

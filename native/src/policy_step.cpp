@@ -18,11 +18,7 @@ namespace {
 class Step {
  public:
   Step(const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out)
-      : logits_(logits),
-        out_(out),
-        evaluator_(in),
-        kernels_(ActiveRowKernels()),
-        two_passes_(*SecondPass(in.objective)) {}
+      : logits_(logits), out_(out), evaluator_(in), kernels_(ActiveKernels()), two_passes_(*SecondPass(in.objective)) {}
 
   void Run() {
     if (two_passes_) {
@@ -70,7 +66,7 @@ class Step {
       std::memset(RowAt(out_.dlogits, RowOf(logits_, t), out_.dlogits_stride, logits_.dtype), 0, RowBytes(logits_));
       return;
     }
-    TokenResult result;
+    TokenResult<float> result;
     if (state.target == state.target) {  // a bad target's row becomes zero whatever c and h
       *sequence = evaluator_.SequenceOf(t, *sequence);
       result = evaluator_.Evaluate(t, *sequence, out_.logp[t], out_.entropy[t]);
@@ -81,7 +77,7 @@ class Step {
   const plait_logits& logits_;
   const StepOutputs& out_;
   BatchEvaluator evaluator_;
-  const RowKernels& kernels_;
+  const Kernels& kernels_;
   const bool two_passes_;
 };
 

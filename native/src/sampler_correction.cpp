@@ -33,7 +33,7 @@ class SamplerCorrection {
   }
 
   float Bound(double log_weight) const {
-    const float weight = std::exp(ClampSymmetric(static_cast<float>(log_weight), correction_.log_limit));
+    const float weight = Exp(ClampSymmetric(static_cast<float>(log_weight), correction_.log_limit));
     if (weight >= correction_.low && weight <= correction_.high) return weight;
     if (weight != weight || correction_.bounds == PLAIT_CORRECTION_MASK) return 0;
     return weight < correction_.low ? correction_.low : correction_.high;
