@@ -3,6 +3,7 @@ package org.plait;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
+import org.plait.internal.StructWriter;
 import org.plait.internal.Structs;
 
 /**
@@ -36,7 +37,7 @@ final class Scratch {
       "ReferenceEquality") // a shortcut for the common case; packing again is harmless
   long pack(Objective value) {
     if (packedObjective != value) {
-      Structs.put(objective, value);
+      StructWriter.put(objective, value);
       packedObjective = value;
     }
     return objectiveAddress;
@@ -45,7 +46,7 @@ final class Scratch {
   @SuppressWarnings("ReferenceEquality") // as above
   long pack(Normalizers value) {
     if (packedNormalizers != value) {
-      Structs.put(normalizers, value);
+      StructWriter.put(normalizers, value);
       packedNormalizers = value;
     }
     return normalizersAddress;
@@ -54,7 +55,7 @@ final class Scratch {
   @SuppressWarnings("ReferenceEquality") // as above
   long pack(GroupAdvantage value) {
     if (packedAdvantage != value) {
-      Structs.put(advantage, value);
+      StructWriter.put(advantage, value);
       packedAdvantage = value;
     }
     return advantageAddress;

@@ -95,12 +95,12 @@ class AllocationTest {
   @Test
   void advantagesAndRatiosAllocateNothing() {
     GroupAdvantage grpo = GroupAdvantage.grpo();
-    Groups groups = Groups.offsets(step.offsets);
+    GroupAdvantage.Input in =
+        GroupAdvantage.Input.of(step.advantages, Groups.offsets(step.offsets));
     GroupAdvantage.Output out = GroupAdvantage.Output.allocate(StepFixture.T, 3);
     TensorView workspace = TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(3));
-    nothing(() -> grpo.compute(CPU, step.advantages, groups, out, workspace));
-    ImportanceRatio.Options options =
-        ImportanceRatio.Options.of(ImportanceRatio.Level.SEQUENCE_MEAN);
+    nothing(() -> grpo.compute(CPU, in, out, workspace));
+    ImportanceRatio.Options options = ImportanceRatio.Options.of(RatioLevel.SEQUENCE_MEAN);
     ImportanceRatio.Output ratios = new ImportanceRatio.Output(step.entropy, null, null);
     nothing(() -> ImportanceRatio.compute(CPU, batch, step.logProbs, options, ratios));
   }

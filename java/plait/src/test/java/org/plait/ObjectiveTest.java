@@ -39,14 +39,15 @@ class ObjectiveTest {
 
   @Test
   void presetsHaveTheNumbersOfTheirPapers() {
-    assertEquals(3, presets().filter(o -> o.rollout().clipHigh() == 0.2f).count());
-    assertEquals(0.28f, Objective.dapo().rollout().clipHigh());
-    assertEquals(10f, Objective.dapo().rollout().dualClip());
-    assertEquals(3f, Objective.grpo().rollout().dualClip());
+    assertEquals(3, presets().filter(o -> o.rollout().policy().clipHigh() == 0.2f).count());
+    assertEquals(0.28f, Objective.dapo().rollout().policy().clipHigh());
+    assertEquals(10f, Objective.dapo().rollout().policy().dualClip());
+    assertEquals(3f, Objective.grpo().rollout().policy().dualClip());
     assertEquals(
-        Aggregation.SEQ_MEAN_TOKEN_MEAN, Objective.grpo().rollout().policy().aggregation());
-    assertEquals(Aggregation.CONSTANT_LENGTH, Objective.drGrpo().rollout().policy().aggregation());
-    assertEquals(PolicyLoss.REINFORCE, Objective.reinforce().rollout().policyLoss());
+        Aggregation.SEQ_MEAN_TOKEN_MEAN, Objective.grpo().rollout().policy().term().aggregation());
+    assertEquals(
+        Aggregation.CONSTANT_LENGTH, Objective.drGrpo().rollout().policy().term().aggregation());
+    assertEquals(PolicyLoss.REINFORCE, Objective.reinforce().rollout().policy().loss());
     assertEquals(Objective.sft().rollout(), Objective.sft().demonstration());
     assertEquals(Rule.NONE, Objective.grpo().demonstration());
   }
@@ -55,10 +56,10 @@ class ObjectiveTest {
   void clipChangesTheRulesThatClipAndNoOther() {
     Objective mixed = Objective.grpo().toBuilder().demonstration(sftRule()).build();
     Objective changed = mixed.toBuilder().clip(0.1f, 0.3f).dualClip(5).logRatioLimit(20).build();
-    assertEquals(0.1f, changed.rollout().clipLow());
-    assertEquals(0.3f, changed.rollout().clipHigh());
-    assertEquals(5f, changed.rollout().dualClip());
-    assertEquals(20f, changed.rollout().logRatioLimit());
+    assertEquals(0.1f, changed.rollout().policy().clipLow());
+    assertEquals(0.3f, changed.rollout().policy().clipHigh());
+    assertEquals(5f, changed.rollout().policy().dualClip());
+    assertEquals(20f, changed.rollout().policy().logRatioLimit());
     assertEquals(mixed.demonstration(), changed.demonstration());
     assertEquals(mixed.hint(), changed.hint());
   }
@@ -71,10 +72,10 @@ class ObjectiveTest {
             .kl(KlEstimator.K2, 0.04f)
             .entropyBonus(0.01f)
             .build();
-    assertEquals(KlEstimator.K2, objective.rollout().klEstimator());
+    assertEquals(KlEstimator.K2, objective.rollout().kl().estimator());
     assertEquals(
         new Term(0.04f, Aggregation.SEQ_MEAN_TOKEN_MEAN, Population.ALL_TOKENS),
-        objective.rollout().kl());
+        objective.rollout().kl().term());
     assertEquals(
         new Term(0.01f, Aggregation.SEQ_MEAN_TOKEN_MEAN, Population.ALL_TOKENS),
         objective.rollout().entropy());
@@ -100,7 +101,9 @@ class ObjectiveTest {
             .build();
     for (Term term :
         new Term[] {
-          objective.rollout().policy(), objective.rollout().kl(), objective.rollout().entropy()
+          objective.rollout().policy().term(),
+          objective.rollout().kl().term(),
+          objective.rollout().entropy()
         }) {
       assertEquals(Aggregation.SEQ_MEAN_TOKEN_SUM, term.aggregation());
       assertEquals(1, term.coefficient());
@@ -129,11 +132,16 @@ class ObjectiveTest {
     refused("epsilon", () -> GroupAdvantage.grpo().epsilon(INF));
     Rule open =
         Objective.ppo().toBuilder().clip(0, INF).dualClip(INF).logRatioLimit(INF).build().rollout();
-    assertEquals(0, open.clipLow());
-    assertEquals(INF, open.clipHigh());
+    assertEquals(0, open.policy().clipLow());
+    assertEquals(INF, open.policy().clipHigh());
     assertEquals(
         Math.nextUp(1f),
-        Objective.ppo().toBuilder().dualClip(Math.nextUp(1f)).build().rollout().dualClip());
+        Objective.ppo().toBuilder()
+            .dualClip(Math.nextUp(1f))
+            .build()
+            .rollout()
+            .policy()
+            .dualClip());
   }
 
   @Test
@@ -155,7 +163,7 @@ class ObjectiveTest {
         assertThrows(NullPointerException.class, () -> Objective.builder().hint(missing()))
             .getMessage());
     assertEquals(
-        "klEstimator",
+        "estimator",
         assertThrows(
                 NullPointerException.class, () -> Rule.builder().kl(missing(), Term.OFF).build())
             .getMessage());
