@@ -86,10 +86,8 @@ PLAIT_REAL ValueAndSlope<Real> KlEstimate(int estimator, Real d) {
       return {Real(0.5f) * d * d, d};
     case PLAIT_KL_ABS:
       return {Abs(d), Sign(d)};
-    default: {
-      const Real e = Expm1(-d);
-      return {e + d, -e};
-    }
+    default:
+      return {Expm1MinusX(-d), -Expm1(-d)};
   }
 }
 
@@ -207,9 +205,10 @@ template <class Real>
 PLAIT_REAL ValueAndSlope<Real> PolicyLoss(const plait_rule& rule, const SequenceContext& context,
                                           const TokenInputs<Real>& in, TokenResult<Real>* out) {
   const Real zero(0);
-  const Real exact = rule.ratio_level == PLAIT_RATIO_TOKEN ? TokenLogRatioOf(rule, in) : Real(context.log_ratio);
+  const bool of_token = rule.ratio_level == PLAIT_RATIO_TOKEN;
+  const Real exact = of_token ? TokenLogRatioOf(rule, in) : Real(context.log_ratio);
   out->log_ratio = ClampSymmetric(exact, rule.log_ratio_limit);
-  out->ratio = Exp(out->log_ratio);
+  out->ratio = of_token ? Exp(out->log_ratio) : Real(context.ratio);
   ValueAndSlope<Real> loss = {zero, zero};
   bool through_ratio = true;  // whether the gradient flows through the ratio
   switch (rule.policy_loss) {

@@ -35,6 +35,7 @@ enum TokenGates : unsigned char { kGateDropped = 1, kGateCovarianceKl = 2, kGate
 // Constants of the tokens of one role in one sequence.
 struct SequenceContext {
   float log_ratio;         // of the sequence, for the sequence levels
+  float ratio;             // its exponential, limited; a large sum has too few digits as a float
   float slope_factor;      // what a token's slope is multiplied by: the token count for a sequence sum
   float gmpo_ratio;        // exp(mean d')
   float vespo_positive;    // phi for A >= 0
@@ -56,13 +57,16 @@ PLAIT_HD inline float SequenceWeighting(const plait_entropy_weighting& weighting
   return weighting.scale * static_cast<float>(std::exp(weighting.exponent * (sums.entropy / sums.count)));
 }
 
-PLAIT_HD inline SequenceContext TokenContext() { return {0, 1, 1, 1, 1, 1, 1, false}; }
+PLAIT_HD inline SequenceContext TokenContext() { return {0, 1, 1, 1, 1, 1, 1, 1, false}; }
 
 PLAIT_HD inline SequenceContext ContextOf(const plait_rule& rule, const SequenceSums& sums) {
   SequenceContext context = TokenContext();
   if (rule.ratio_level != PLAIT_RATIO_TOKEN) {
     const bool mean = rule.ratio_level == PLAIT_RATIO_SEQUENCE_MEAN;
-    context.log_ratio = static_cast<float>(mean ? sums.log_ratio / sums.count : sums.log_ratio);
+    const double log_ratio = mean ? sums.log_ratio / sums.count : sums.log_ratio;
+    const double limit = rule.log_ratio_limit;
+    context.log_ratio = static_cast<float>(log_ratio);
+    context.ratio = static_cast<float>(std::exp(log_ratio > limit ? limit : log_ratio < -limit ? -limit : log_ratio));
     if (!mean) context.slope_factor = static_cast<float>(sums.count);
   }
   if (rule.policy_loss == PLAIT_POLICY_GMPO) {

@@ -118,18 +118,31 @@ PLAIT_REAL Real Exp(Real x) {
   return p * PowerOfTwo(half) * PowerOfTwo(whole - half);
 }
 
-// e^x - 1 without cancellation near 0.
+// (e^x - 1 - x) / x^2 by its Taylor series to x^9: below 1e-8 relative for |x| <= 1.
 template <class Real>
-PLAIT_REAL Real Expm1(Real x) {
-  Real p(2.4801587e-5f);  // Taylor to x^8: below 1e-8 relative for |x| <= 0.5
+PLAIT_REAL Real Expm1Series(Real x) {
+  Real p(2.5052108e-8f);
+  p = p * x + Real(2.7557319e-7f);
+  p = p * x + Real(2.7557319e-6f);
+  p = p * x + Real(2.4801587e-5f);
   p = p * x + Real(1.9841270e-4f);
   p = p * x + Real(1.3888889e-3f);
   p = p * x + Real(8.3333333e-3f);
   p = p * x + Real(4.1666667e-2f);
   p = p * x + Real(1.6666667e-1f);
-  p = p * x + Real(0.5f);
-  const Real near = p * (x * x) + x;
-  return Select(Abs(x) < Real(0.5f), near, Exp(x) - Real(1));
+  return p * x + Real(0.5f);
+}
+
+// e^x - 1 without cancellation near 0.
+template <class Real>
+PLAIT_REAL Real Expm1(Real x) {
+  return Select(Abs(x) < Real(0.5f), Expm1Series(x) * (x * x) + x, Exp(x) - Real(1));
+}
+
+// e^x - 1 - x, about x^2 / 2 near 0, where the difference would have no digit left.
+template <class Real>
+PLAIT_REAL Real Expm1MinusX(Real x) {
+  return Select(Abs(x) < Real(1), Expm1Series(x) * (x * x), (Exp(x) - Real(1)) - x);
 }
 
 template <class Real>

@@ -110,7 +110,7 @@ HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>&
   sums->policy_loss.Add(kept(token.policy_loss));
   sums->ratio.Add(kept(token.ratio));
   sums->log_ratio.Add(kept(token.log_ratio));
-  sums->k3.Add(kept(Expm1(token.log_ratio) - token.log_ratio));
+  sums->k3.Add(kept(Expm1MinusX(token.log_ratio)));
   sums->policy_value.Add(kept(token.policy_value));
   sums->clipped_low.Add(kept(token.clipped_low));
   sums->clipped_high.Add(kept(token.clipped_high));
