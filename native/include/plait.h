@@ -181,8 +181,8 @@ typedef enum plait_policy_loss {
   PLAIT_POLICY_SAPO = 4,
   /* -A f(x) with the `reshape` f; c = -A x f'(x). LUFFY (arXiv:2504.14945). */
   PLAIT_POLICY_RESHAPED = 5,
-  /* -A exp(mean over the sequence of d'), d' = min(d, clip_high) if A > 0, else max(d, -clip_low), d = log x of a token;
-   * c = -A exp(...), or 0 where d' bounds d. GMPO (arXiv:2507.20673). */
+  /* -A exp(mean over the sequence of d'), d' = min(d, clip_high) if A > 0, else max(d, -clip_low), d = log x of a
+   * token; c = -A exp(...), or 0 where d' bounds d. GMPO (arXiv:2507.20673). */
   PLAIT_POLICY_GMPO = 6,
   /* -sg(phi) A logp, phi = exp(lambda + k log W - lambda W), log W = the sequence's sum of log x (and of the sampler's
    * log weights) in [log 1e-8, 20]; (k, lambda) = vespo_positive if A >= 0, else vespo_negative; phi = 0 where it is
@@ -223,10 +223,10 @@ typedef enum plait_kl_estimator {
 
 /* How the estimator k enters the loss; r = exp(logp - old_logp). */
 typedef enum plait_kl_form {
-  PLAIT_KL_PLAIN = 0,            /* k                                                                       */
-  PLAIT_KL_TIMES_RATIO = 1,      /* r k, gradient through r too: with k3 it is r d (DeepSeek-V3.2)          */
+  PLAIT_KL_PLAIN = 0,             /* k                                                                       */
+  PLAIT_KL_TIMES_RATIO = 1,       /* r k, gradient through r too: with k3 it is r d (DeepSeek-V3.2)          */
   PLAIT_KL_TIMES_FIXED_RATIO = 2, /* sg(r) k                                                                 */
-  PLAIT_KL_STRAIGHT_THROUGH = 3  /* value k, gradient of k2: d (verl's "k1+", "k3+")                        */
+  PLAIT_KL_STRAIGHT_THROUGH = 3   /* value k, gradient of k2: d (verl's "k1+", "k3+")                        */
 } plait_kl_form;
 
 /*
@@ -254,11 +254,17 @@ typedef struct plait_term {
   int32_t population;  /* plait_population */
 } plait_term;
 
-typedef enum plait_scope { PLAIT_SCOPE_NONE = 0, PLAIT_SCOPE_TOKEN = 1, PLAIT_SCOPE_SEQUENCE = 2, PLAIT_SCOPE_BATCH = 3 } plait_scope;
+typedef enum plait_scope {
+  PLAIT_SCOPE_NONE = 0,
+  PLAIT_SCOPE_TOKEN = 1,
+  PLAIT_SCOPE_SEQUENCE = 2,
+  PLAIT_SCOPE_BATCH = 3
+} plait_scope;
 
 /*
  * A constant weight sg(scale * exp(exponent * H)) on a term, H the entropy of the token, or its mean over the tokens of
- * the same role in the sequence. SRFT (arXiv:2506.19767): 0.5 exp(-H) on demonstrations, 0.1 exp(H) on correct rollouts.
+ * the same role in the sequence. SRFT (arXiv:2506.19767): 0.5 exp(-H) on demonstrations, 0.1 exp(H) on correct
+ * rollouts.
  */
 typedef struct plait_entropy_weighting {
   int32_t scope;         /* plait_scope: none, token or sequence */
@@ -276,18 +282,22 @@ typedef struct plait_entropy_selection {
   float drop;    /* in [0, 1) */
 } plait_entropy_selection;
 
-typedef enum plait_covariance_kind { PLAIT_COVARIANCE_NONE = 0, PLAIT_COVARIANCE_CLIP = 1, PLAIT_COVARIANCE_KL = 2 } plait_covariance_kind;
+typedef enum plait_covariance_kind {
+  PLAIT_COVARIANCE_NONE = 0,
+  PLAIT_COVARIANCE_CLIP = 1,
+  PLAIT_COVARIANCE_KL = 2
+} plait_covariance_kind;
 
 /*
  * Treats the tokens of high covariance (A - mean A) (logp - mean logp), means over the role's tokens in the call, apart
  * (arXiv:2505.22617). CLIP: of the unclipped tokens with covariance in (low, high), at most max(1, floor(fraction N)),
- * drawn by `seed`, lose their policy term. KL: the max(1, floor(fraction N)) highest get coefficient * |logp - old_logp|
- * on top.
+ * drawn by `seed`, lose their policy term. KL: the max(1, floor(fraction N)) highest get coefficient * |logp -
+ * old_logp| on top.
  */
 typedef struct plait_covariance {
-  int32_t kind;      /* plait_covariance_kind */
+  int32_t kind; /* plait_covariance_kind */
   uint32_t seed;
-  float fraction;    /* in (0, 1] */
+  float fraction; /* in (0, 1] */
   float low;
   float high;
   float coefficient; /* finite, >= 0 */
@@ -303,7 +313,7 @@ typedef struct plait_covariance {
  */
 typedef struct plait_rule {
   plait_term policy;
-  plait_term nll;     /* negative log-likelihood: SFT */
+  plait_term nll; /* negative log-likelihood: SFT */
   plait_term kl;
   plait_term entropy; /* bonus */
   int32_t policy_loss;
@@ -356,8 +366,9 @@ typedef enum plait_filter_action {
 
 /*
  * Correction for a sampler whose probabilities differ from the trainer's: the policy term is multiplied by the constant
- * w = exp(omega), bounded; and tokens or sequences that differ too much are filtered out. From old_logp and sampler_logp
- * alone, so it costs no second pass. TIS, IcePop, sequence masks, rejection (verl's rollout correction, TRL, OpenRLHF).
+ * w = exp(omega), bounded; and tokens or sequences that differ too much are filtered out. From old_logp and
+ * sampler_logp alone, so it costs no second pass. TIS, IcePop, sequence masks, rejection (verl's rollout correction,
+ * TRL, OpenRLHF).
  */
 typedef struct plait_sampler_correction {
   int32_t level;            /* plait_correction_level, not SEQUENCE_MAX */
@@ -368,10 +379,10 @@ typedef struct plait_sampler_correction {
   int32_t normalise;        /* 1: divided by its mean over the corrected tokens */
   int32_t filter_level;     /* plait_correction_level */
   int32_t filter_estimator; /* plait_kl_estimator, K1 to K3 */
-  float filter_low;         /* K1: the statistic lies in [log filter_low, log filter_high]; others: at most filter_high */
+  float filter_low; /* K1: the statistic lies in [log filter_low, log filter_high]; others: at most filter_high */
   float filter_high;
-  int32_t filter_action;    /* plait_filter_action */
-  int32_t reserved;         /* 0 */
+  int32_t filter_action; /* plait_filter_action */
+  int32_t reserved;      /* 0 */
 } plait_sampler_correction;
 
 /* An objective is data: a rule per role. rules[role - 1] for PLAIT_ROLLOUT, PLAIT_DEMONSTRATION, PLAIT_HINT. */
@@ -383,8 +394,8 @@ typedef struct plait_objective {
 
 /*
  * Why plait_policy_step needs two passes over the logits for `objective`: "" if one pass is enough, otherwise the field
- * that needs its sequence or the batch first, such as "rollout.ratio_level". NULL if the objective is refused. Valid until
- * this thread's next call.
+ * that needs its sequence or the batch first, such as "rollout.ratio_level". NULL if the objective is refused. Valid
+ * until this thread's next call.
  */
 PLAIT_API const char* plait_objective_second_pass(const plait_objective* objective);
 
@@ -403,14 +414,14 @@ typedef struct plait_normalizers {
 
 /* What stage two knows about T tokens, besides their log-probabilities and entropies. Constants to the gradient. */
 typedef struct plait_token_batch {
-  int64_t struct_bytes;    /* sizeof(plait_token_batch) */
-  int64_t tokens;          /* T */
-  int64_t sequences;       /* B; 0 with offsets == NULL: all tokens are one sequence */
-  const int64_t* offsets;  /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
-  const uint8_t* roles;    /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
-  const float* advantages; /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
-  const float* old_logp;   /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
-  const float* ref_logp;   /* [T] reference policy; or NULL if no rule has a KL term */
+  int64_t struct_bytes;      /* sizeof(plait_token_batch) */
+  int64_t tokens;            /* T */
+  int64_t sequences;         /* B; 0 with offsets == NULL: all tokens are one sequence */
+  const int64_t* offsets;    /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
+  const uint8_t* roles;      /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
+  const float* advantages;   /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
+  const float* old_logp;     /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
+  const float* ref_logp;     /* [T] reference policy; or NULL if no rule has a KL term */
   const float* sampler_logp; /* [T] as returned by the sampler; or NULL if the objective has no sampler correction */
   int32_t advantage_per_sequence;
   int32_t reserved; /* 0 */
@@ -421,53 +432,53 @@ typedef struct plait_token_batch {
  * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose rule has a policy loss.
  */
 typedef struct plait_metrics {
-  double loss;               /* the scalar loss: sum of the four below */
-  double policy_loss;        /* sum of w_policy * policy loss */
-  double nll_loss;           /* sum of -w_nll * logp */
-  double kl_loss;            /* sum of w_kl * kl */
-  double entropy_loss;       /* sum of -w_entropy * entropy */
-  double loss_magnitude;     /* sum of |each term|: what a rounding error of `loss` is relative to */
-  double tokens[4];          /* tokens not ignored, then by role */
+  double loss;           /* the scalar loss: sum of the four below */
+  double policy_loss;    /* sum of w_policy * policy loss */
+  double nll_loss;       /* sum of -w_nll * logp */
+  double kl_loss;        /* sum of w_kl * kl */
+  double entropy_loss;   /* sum of -w_entropy * entropy */
+  double loss_magnitude; /* sum of |each term|: what a rounding error of `loss` is relative to */
+  double tokens[4];      /* tokens not ignored, then by role */
   double policy_tokens;
   double ratio_sum;
-  double ratio_max;          /* -inf if policy_tokens is 0 */
-  double clip_low_count;     /* A < 0 and r < 1 - clip_low: no gradient */
-  double clip_high_count;    /* A > 0 and r > 1 + clip_high: no gradient */
-  double dual_clip_count;    /* A < 0 and r > dual_clip: no gradient */
-  double approx_kl_k1_sum;   /* sum of -log r, limited as the rule says */
-  double approx_kl_k3_sum;   /* sum of r - 1 - log r, likewise */
-  double reference_kl_sum;   /* sum of the estimator over the tokens whose rule has a KL term */
+  double ratio_max;        /* -inf if policy_tokens is 0 */
+  double clip_low_count;   /* A < 0 and r < 1 - clip_low: no gradient */
+  double clip_high_count;  /* A > 0 and r > 1 + clip_high: no gradient */
+  double dual_clip_count;  /* A < 0 and r > dual_clip: no gradient */
+  double approx_kl_k1_sum; /* sum of -log r, limited as the rule says */
+  double approx_kl_k3_sum; /* sum of r - 1 - log r, likewise */
+  double reference_kl_sum; /* sum of the estimator over the tokens whose rule has a KL term */
   double reference_kl_tokens;
-  double entropy_sum;        /* over tokens[0] */
-  double logp_sum;           /* over tokens[0] */
-  double bad_targets;        /* tokens not ignored whose target was out of range; in no other sum */
+  double entropy_sum;            /* over tokens[0] */
+  double logp_sum;               /* over tokens[0] */
+  double bad_targets;            /* tokens not ignored whose target was out of range; in no other sum */
   double policy_value_sum[4];    /* policy loss before any weight; all, then by role */
   double clipped_tokens[4];      /* clip_low_count + clip_high_count; all, then by role */
   double probability_sum[4];     /* sum of exp(logp); all tokens, then by role */
   double old_probability_sum[4]; /* sum of exp(old_logp), of exp(logp) where there is none */
   double reshaped_sum;           /* sum of f(x) over the tokens of PLAIT_POLICY_RESHAPED */
   double reshaped_tokens;
-  double reshape_low_count;      /* f(x) below reshape_low: no gradient */
-  double reshape_high_count;     /* f(x) above reshape_high: no gradient */
-  double dropped_tokens;         /* policy term lost to selection, covariance, probability or drift */
-  double policy_weighting_sum;   /* of the entropy weighting, over the tokens that have one */
+  double reshape_low_count;    /* f(x) below reshape_low: no gradient */
+  double reshape_high_count;   /* f(x) above reshape_high: no gradient */
+  double dropped_tokens;       /* policy term lost to selection, covariance, probability or drift */
+  double policy_weighting_sum; /* of the entropy weighting, over the tokens that have one */
   double policy_weighting_tokens;
   double nll_weighting_sum;
   double nll_weighting_tokens;
-  double rejected_tokens;        /* by the sampler correction; in no sum above */
-  double sampler_tokens;         /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */
-  double sampler_log_ratio_sum;  /* sum of omega = old_logp - sampler_logp */
-  double sampler_abs_sum;        /* sum of |omega| */
-  double sampler_abs_max;        /* -inf if sampler_tokens is 0 */
-  double sampler_k3_sum;         /* sum of exp(omega) - 1 - omega */
-  double sampler_square_sum;     /* sum of exp(2 omega): chi-squared divergence is its mean - 1 */
-  double sampler_ratio_sum;      /* sum of exp(omega) */
-  double sampler_weight_sum;     /* sum of the bounded weights w */
+  double rejected_tokens;           /* by the sampler correction; in no sum above */
+  double sampler_tokens;            /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */
+  double sampler_log_ratio_sum;     /* sum of omega = old_logp - sampler_logp */
+  double sampler_abs_sum;           /* sum of |omega| */
+  double sampler_abs_max;           /* -inf if sampler_tokens is 0 */
+  double sampler_k3_sum;            /* sum of exp(omega) - 1 - omega */
+  double sampler_square_sum;        /* sum of exp(2 omega): chi-squared divergence is its mean - 1 */
+  double sampler_ratio_sum;         /* sum of exp(omega) */
+  double sampler_weight_sum;        /* sum of the bounded weights w */
   double sampler_weight_square_sum; /* sum of w^2: effective sample size is (mean w)^2 / mean w^2 */
-  double sampler_sequences;      /* sequences with a rollout token */
-  double sampler_log_ppl_sum;    /* sum over sequences of -mean sampler_logp */
-  double old_log_ppl_sum;        /* sum over sequences of -mean old_logp */
-  double sampler_ppl_ratio_sum;  /* sum over sequences of exp(mean sampler_logp - mean old_logp) */
+  double sampler_sequences;         /* sequences with a rollout token */
+  double sampler_log_ppl_sum;       /* sum over sequences of -mean sampler_logp */
+  double old_log_ppl_sum;           /* sum over sequences of -mean old_logp */
+  double sampler_ppl_ratio_sum;     /* sum over sequences of exp(mean sampler_logp - mean old_logp) */
 } plait_metrics;
 
 /* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
@@ -552,14 +563,14 @@ PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
 /*
  * advantage = (reward - baseline) / (std + epsilon), by group.
  *
- * roles: uint8 [n] of plait_role, or NULL: all PLAIT_ROLLOUT; ignored rewards count as unscorable. weights: float32 [n],
- * finite and >= 0, for the weighted mean, else NULL. rewards: float32 [n]; NaN marks an unscorable row, which enters no statistic and gets 0; infinite rewards are
- * refused. The groups are either contiguous, offsets: int64 [groups + 1] with offsets[0] = 0 and offsets[groups] = n,
- * or given by ids: int64 [n] in [0, groups); the other is NULL. advantages: float32 [n]. group_mean, group_std: float32
- * [groups] or NULL: mean and standard deviation of the scored members (NaN if there is none; std 0 of one).
- * Two passes in float64; members of a group whose scored rewards are all equal get exactly 0 from a mean or
- * leave-one-out baseline, and so does a batch of equal rewards from the batch mean. A group without statistics (no
- * scored rollout, say) gets 0 from any baseline or scale of its own.
+ * roles: uint8 [n] of plait_role, or NULL: all PLAIT_ROLLOUT; ignored rewards count as unscorable. weights: float32
+ * [n], finite and >= 0, for the weighted mean, else NULL. rewards: float32 [n]; NaN marks an unscorable row, which
+ * enters no statistic and gets 0; infinite rewards are refused. The groups are either contiguous, offsets: int64
+ * [groups + 1] with offsets[0] = 0 and offsets[groups] = n, or given by ids: int64 [n] in [0, groups); the other is
+ * NULL. advantages: float32 [n]. group_mean, group_std: float32 [groups] or NULL: mean and standard deviation of the
+ * scored members (NaN if there is none; std 0 of one). Two passes in float64; members of a group whose scored rewards
+ * are all equal get exactly 0 from a mean or leave-one-out baseline, and so does a batch of equal rewards from the
+ * batch mean. A group without statistics (no scored rollout, say) gets 0 from any baseline or scale of its own.
  */
 PLAIT_API int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,
                                         const uint8_t* roles, const float* weights, int64_t groups,
