@@ -1,6 +1,7 @@
 package org.plait;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@link Metrics} by name: Plait's own, and those of verl and the projects built on it. */
@@ -49,7 +50,7 @@ final class MetricNames {
 
   private void hybrid(Metrics m) {
     for (Role role : new Role[] {Role.ROLLOUT, Role.DEMONSTRATION, Role.HINT}) {
-      String prefix = role.name().toLowerCase(java.util.Locale.ROOT) + "_";
+      String prefix = role.name().toLowerCase(Locale.ROOT) + "_";
       map.put(prefix + "policy_value_mean", m.policyValueMean(role));
       map.put(prefix + "clip_fraction", m.clipFraction(role));
       map.put(prefix + "probability_mean", m.probabilityMean(role));
@@ -81,10 +82,7 @@ final class MetricNames {
   static Map<String, Double> verl(Metrics m) {
     MetricNames names = new MetricNames();
     names.actor(m);
-    if (m.tokens(Role.DEMONSTRATION) > 0) {
-      names.demonstrations(m);
-    }
-    names.number("actor/pg_clipfrac_prefix", m.clipFraction(Role.HINT));
+    names.hybrids(m);
     names.number("srft/sft_coef", m.nllWeightingMean());
     names.number("srft/on_coef", m.policyWeightingMean());
     if (m.samplerTokens() > 0) {
@@ -103,8 +101,8 @@ final class MetricNames {
     number("actor/ppo_kl", m.approxKlK1());
   }
 
-  /** LUFFY's. */
-  private void demonstrations(Metrics m) {
+  /** LUFFY's, ReLIFT's and Prefix-RFT's. */
+  private void hybrids(Metrics m) {
     number("actor/on_pg_loss", m.policyValueMean(Role.ROLLOUT));
     number("actor/off_pg_loss", m.policyValueMean(Role.DEMONSTRATION));
     number("actor/off_pg_clipfrac", m.clipFraction(Role.DEMONSTRATION));
@@ -113,6 +111,7 @@ final class MetricNames {
     number("actor/off_ratio_mean", m.reshapedMean());
     number("actor/off_ratio_max_clip_frac", m.reshapeHighFraction());
     number("actor/off_ratio_min_clip_frac", m.reshapeLowFraction());
+    number("actor/pg_clipfrac_prefix", m.clipFraction(Role.HINT));
   }
 
   private void rolloutCorrection(Metrics m) {

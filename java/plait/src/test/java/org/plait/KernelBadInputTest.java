@@ -138,6 +138,14 @@ class KernelBadInputTest {
     refused("ids", () -> grpo.compute(CPU, Input.of(rewards, ids(2, 0, 1)), out, work));
     refused("ids[3]", () -> grpo.compute(CPU, Input.of(rewards, ids(2, 0, 1, 0, 2)), out, work));
     refused("ids[0]", () -> grpo.compute(CPU, Input.of(rewards, ids(2, -1, 1, 0, 0)), out, work));
+    Input in = Input.of(rewards, groups);
+    refused("roles", () -> grpo.compute(CPU, in.withRoles(bytes(3)), out, work));
+    refused("roles[1]", () -> grpo.compute(CPU, in.withRoles(badRole()), out, work));
+    refused("weights", () -> grpo.compute(CPU, in.withWeights(longs(4)), out, work));
+    TensorView negative = TensorView.copyOf(1f, 1, -1, 1);
+    refused("weights[2]", () -> grpo.compute(CPU, in.withWeights(negative), out, work));
+    refused("weights", () -> GroupAdvantage.opo().compute(CPU, in, out, work));
+    refused("in", () -> grpo.compute(CPU, missing(), out, work));
     refused("offsets", () -> Groups.offsets(floats(3)));
     refused("offsets", () -> Groups.offsets(longs(0)));
     refused("ids", () -> Groups.ids(longs(2, 2), 2));
@@ -217,6 +225,12 @@ class KernelBadInputTest {
 
   private static TensorView infinite() {
     return TensorView.copyOf(0f, 1, Float.POSITIVE_INFINITY, 0);
+  }
+
+  private static TensorView badRole() {
+    TensorView roles = bytes(4);
+    roles.setLong(1, 4);
+    return roles;
   }
 
   private static Groups offsets(long... values) {

@@ -20,10 +20,34 @@ class ObjectiveTest {
     return Stream.of(
         Objective.sft(),
         Objective.reinforce(),
+        Objective.rloo(),
+        Objective.rlooTrl(),
+        Objective.reinforcePlusPlus(),
         Objective.ppo(),
         Objective.grpo(),
+        Objective.grpoTwoSided(4),
+        Objective.drGrpo(),
+        Objective.drGrpoTrl(),
         Objective.dapo(),
-        Objective.drGrpo());
+        Objective.gspo(),
+        Objective.gspoToken(),
+        Objective.cispo(),
+        Objective.sapo(),
+        Objective.gmpo(),
+        Objective.vespo(),
+        Objective.luspo(),
+        Objective.gpg(),
+        Objective.clipCov(3),
+        Objective.klCov(),
+        HybridObjectives.luffy(),
+        HybridObjectives.luffyRlSft(),
+        HybridObjectives.srft(),
+        HybridObjectives.srftHpt(),
+        HybridObjectives.relift(),
+        HybridObjectives.reliftSft(),
+        HybridObjectives.uft(0.001f),
+        HybridObjectives.prefixRft(),
+        HybridObjectives.bread(0.04f));
   }
 
   @ParameterizedTest
@@ -39,7 +63,6 @@ class ObjectiveTest {
 
   @Test
   void presetsHaveTheNumbersOfTheirPapers() {
-    assertEquals(3, presets().filter(o -> o.rollout().policy().clipHigh() == 0.2f).count());
     assertEquals(0.28f, Objective.dapo().rollout().policy().clipHigh());
     assertEquals(10f, Objective.dapo().rollout().policy().dualClip());
     assertEquals(3f, Objective.grpo().rollout().policy().dualClip());
@@ -48,6 +71,16 @@ class ObjectiveTest {
     assertEquals(
         Aggregation.CONSTANT_LENGTH, Objective.drGrpo().rollout().policy().term().aggregation());
     assertEquals(PolicyLoss.REINFORCE, Objective.reinforce().rollout().policy().loss());
+    assertEquals(3e-4f, Objective.gspo().rollout().policy().clipLow());
+    assertEquals(4e-4f, Objective.gspo().rollout().policy().clipHigh());
+    assertEquals(2.5e-3f, Objective.luspo().rollout().policy().clipHigh());
+    assertEquals(0.4f, Objective.gmpo().rollout().policy().clipLow());
+    assertEquals(INF, Objective.cispo().rollout().policy().clipLow());
+    assertEquals(2e-4f, Objective.clipCov(3).rollout().policy().covariance().fraction());
+    assertEquals(3, Objective.clipCov(3).rollout().policy().covariance().seed());
+    assertEquals(Reshaping.LUFFY, HybridObjectives.luffy().demonstration().policy().reshaping());
+    assertEquals(0.8f, HybridObjectives.prefixRft().hint().policy().selection().drop());
+    assertEquals(0.04f, HybridObjectives.bread(0.04f).rollout().kl().term().coefficient());
     assertEquals(Objective.sft().rollout(), Objective.sft().demonstration());
     assertEquals(Rule.NONE, Objective.grpo().demonstration());
   }
@@ -62,6 +95,45 @@ class ObjectiveTest {
     assertEquals(20f, changed.rollout().policy().logRatioLimit());
     assertEquals(mixed.demonstration(), changed.demonstration());
     assertEquals(mixed.hint(), changed.hint());
+  }
+
+  @Test
+  void shortcutsOfTheRatioLeaveCertainExpertsAlone() {
+    Objective luffy = HybridObjectives.luffy();
+    Objective changed =
+        luffy.toBuilder()
+            .clip(0.2f, 0.2f)
+            .dualClip(3)
+            .logRatioLimit(20)
+            .ratioLevel(RatioLevel.SEQUENCE_MEAN)
+            .build();
+    assertEquals(luffy.demonstration(), changed.demonstration());
+    assertEquals(RatioLevel.SEQUENCE_MEAN, changed.rollout().policy().ratioLevel());
+    assertEquals(0.2f, changed.rollout().policy().clipLow());
+  }
+
+  @Test
+  void aCorrectionAppliesToRolloutsUntilItIsSwitchedOff() {
+    SamplerCorrection tis = SamplerCorrection.tis(2);
+    Objective corrected = HybridObjectives.luffy().toBuilder().correction(tis).build();
+    assertEquals(tis, corrected.correction());
+    assertTrue(corrected.rollout().policy().samplerCorrection());
+    assertFalse(corrected.demonstration().policy().samplerCorrection());
+    assertEquals(
+        HybridObjectives.luffy(), corrected.toBuilder().correction(SamplerCorrection.NONE).build());
+    assertTrue(corrected.isOnePass());
+    refused("correction", () -> Objective.sft().toBuilder().correction(tis));
+  }
+
+  @Test
+  void termsOfTheirOwnAggregationStayAsGiven() {
+    Term bonus = new Term(0.001f, Aggregation.TOKEN_MEAN, Population.OWN_ROLE);
+    Objective objective =
+        HybridObjectives.luffy().toBuilder().entropyBonus(bonus).kl(KlEstimator.K2, bonus).build();
+    assertEquals(bonus, objective.rollout().entropy());
+    assertEquals(bonus, objective.demonstration().entropy());
+    assertEquals(bonus, objective.demonstration().kl().term());
+    assertEquals(Rule.NONE, objective.hint());
   }
 
   @Test

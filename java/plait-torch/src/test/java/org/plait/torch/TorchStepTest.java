@@ -114,12 +114,14 @@ class TorchStepTest {
 
   @Test
   void stepsOfOtherLengthsReuseTheStep() {
-    try (TorchStep step = new TorchStep(Backend.cpu(), Objective.sft())) {
+    // In two passes: the second needs what the first found for every token.
+    Objective gspo = Objective.gspo().toBuilder().clip(0.9f, 9).build();
+    try (TorchStep step = new TorchStep(Backend.cpu(), gspo)) {
       for (int tokens : new int[] {1, 700, 3, 0, 700}) {
         Tensor logits = gaussian(tokens, 2, tokens, V);
-        Tensor dLogits =
-            step.step(
-                logits, tokens(1, tokens, V), TokenBatch.builder(tokens).build(), Normalizers.NONE);
+        Tensor each = gaussian(2, 1, tokens);
+        TokenBatch batch = TokenBatch.builder(tokens).advantages(TorchPlait.view(each)).build();
+        Tensor dLogits = step.step(logits, tokens(1, tokens, V), batch, Normalizers.NONE);
         assertEquals(tokens, dLogits.size(0));
         assertEquals(tokens, step.logProbs().size(0));
         assertEquals(tokens, step.entropy().size(0));
