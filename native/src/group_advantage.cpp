@@ -66,19 +66,24 @@ plait_status GroupAdvantage(void*, const AdvantageArguments& in, const Advantage
   for (int64_t g = 0; in.options.singleton == PLAIT_SINGLETON_REFUSE && UsesGroup(in.options) && g < in.groups; ++g) {
     if (groups[g].count == 1) PLAIT_REFUSE("rewards: expected no group with one scored member, got group %" PRId64, g);
   }
+  for (int64_t g = 0; g < in.groups; ++g) FinishMean(&groups[g]);
+  FinishMean(&batch);
   VisitRewards(in, [&](int64_t i, int64_t g) {
     if (!IsCounted(in, i)) return;
-    AddSquare(in.rewards[i], MeanOf(groups[g]), &groups[g]);
-    AddSquare(in.rewards[i], MeanOf(batch), &batch);
+    AddSquare(in.rewards[i], &groups[g]);
+    AddSquare(in.rewards[i], &batch);
   });
+  const bool sample = in.options.sample_std != 0;
+  for (int64_t g = 0; g < in.groups; ++g) FinishStd(sample, &groups[g]);
+  FinishStd(sample, &batch);
   VisitRewards(in, [&](int64_t i, int64_t g) {
     out.advantages[i] =
         IsScored(in, i) ? static_cast<float>(AdvantageOf(in.rewards[i], IsCounted(in, i), in.options, groups[g], batch))
                         : 0;
   });
   for (int64_t g = 0; g < in.groups; ++g) {
-    if (out.group_mean) out.group_mean[g] = groups[g].count > 0 ? static_cast<float>(MeanOf(groups[g])) : NAN;
-    if (out.group_std) out.group_std[g] = static_cast<float>(StdOf(groups[g], in.options.sample_std != 0));
+    if (out.group_mean) out.group_mean[g] = static_cast<float>(groups[g].mean);
+    if (out.group_std) out.group_std[g] = static_cast<float>(groups[g].std);
   }
   return PLAIT_OK;
 }

@@ -45,15 +45,16 @@ plait_status Whiten(void*, const WhitenArguments& in) {
   for (int64_t t = 0; t < in.tokens; ++t) {
     if (!Ignored(in.roles, t)) AddReward(in.x[t], 1, &moments);
   }
-  const double mean = moments.count > 0 ? MeanOf(moments) : 0;
+  FinishMean(&moments);
   for (int64_t t = 0; t < in.tokens; ++t) {
-    if (!Ignored(in.roles, t)) AddSquare(in.x[t], mean, &moments);
+    if (!Ignored(in.roles, t)) AddSquare(in.x[t], &moments);
   }
-  const double std = moments.count > 0 ? StdOf(moments, in.sample) : 0;
-  const double variance = std * std > in.floor ? std * std : in.floor;
+  FinishStd(in.sample, &moments);
+  const double squared = moments.std * moments.std;
+  const double variance = squared > in.floor ? squared : in.floor;
   const double scale = 1 / std::sqrt(variance + in.epsilon);
   for (int64_t t = 0; t < in.tokens; ++t) {
-    const double shifted = in.shift ? in.x[t] - mean : in.x[t];
+    const double shifted = in.shift ? in.x[t] - moments.mean : in.x[t];
     const bool zero = Ignored(in.roles, t) || moments.count < 2 || (shifted == 0);
     in.out[t] = zero ? 0 : static_cast<float>(shifted * scale);
   }
