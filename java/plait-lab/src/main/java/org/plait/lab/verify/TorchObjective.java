@@ -19,7 +19,7 @@ import org.plait.lab.oracle.TokenProblem;
  * The loss of an objective as trainers write it in PyTorch, so that autograd gives the derivatives:
  * per role, the tokens of the role are selected, each term is evaluated and aggregated.
  */
-final class TorchObjective {
+public final class TorchObjective {
 
   /**
    * PyTorch's answer.
@@ -37,7 +37,8 @@ final class TorchObjective {
   private final double[] tokens = new double[4];
   private final double[] sequences = new double[4];
 
-  TorchObjective(TokenProblem problem, ScalarType type) {
+  /** Counts what the aggregations divide by. */
+  public TorchObjective(TokenProblem problem, ScalarType type) {
     this.problem = problem;
     this.type = type;
     perSequence = new double[4][problem.sequences()];
@@ -81,7 +82,7 @@ final class TorchObjective {
   }
 
   /** The scalar loss of log-probabilities and entropies of shape [T]. */
-  Tensor loss(Tensor logProb, Tensor entropy) {
+  public Tensor loss(Tensor logProb, Tensor entropy) {
     Tensor total = TorchArrays.of(new double[1], type, 1).sum();
     Rule[] rules = {
       problem.objective().rollout(), problem.objective().demonstration(), problem.objective().hint()
