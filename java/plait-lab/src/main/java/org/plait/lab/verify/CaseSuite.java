@@ -91,7 +91,7 @@ final class CaseSuite {
   private static void addAll(
       ErrorNorm norm, double @Nullable [] expected, double[] found, String name) {
     for (int i = 0; expected != null && i < expected.length; i++) {
-      norm.addExact(expected[i], Math.abs(expected[i]), found[i], name + " " + i);
+      norm.addExact(expected[i], Math.abs(expected[i]), found[i], name, i);
     }
   }
 

@@ -59,16 +59,27 @@ final class ErrorNorm {
   /** Adds an element; {@code slack} is an absolute error that does not count. */
   void add(double oracle, double scale, double kernel, double slack, long index) {
     double rounding = output.halfUlp(Math.max(Math.abs(oracle), Math.abs(kernel)));
-    add(oracle, scale, kernel, slack, rounding, "element " + index);
+    add(oracle, scale, kernel, slack, rounding, "element", index);
   }
 
   /** Adds an element that has not been rounded to the output type. */
   void addExact(double oracle, double scale, double kernel, String name) {
-    add(oracle, scale, kernel, 0, 0, name);
+    addExact(oracle, scale, kernel, name, -1);
+  }
+
+  /** The same for an element of the array {@code name}. */
+  void addExact(double oracle, double scale, double kernel, String name, long index) {
+    add(oracle, scale, kernel, 0, 0, name, index);
   }
 
   private void add(
-      double oracle, double scale, double kernel, double slack, double rounding, Object name) {
+      double oracle,
+      double scale,
+      double kernel,
+      double slack,
+      double rounding,
+      String name,
+      long index) {
     compared++;
     if (oracle != 0) {
       nonZero++;
@@ -82,7 +93,8 @@ final class ErrorNorm {
     double excess = over(finite ? Math.max(0, distance - rounding) : distance, scale);
     if (excess > kernelExcess || worst.isEmpty()) {
       kernelExcess = Math.max(kernelExcess, excess);
-      worst = String.format(Locale.ROOT, "%s is %.9g, not %.9g", name, kernel, oracle);
+      String which = index < 0 ? name : name + " " + index;
+      worst = String.format(Locale.ROOT, "%s is %.9g, not %.9g", which, kernel, oracle);
     }
   }
 

@@ -61,7 +61,7 @@ final class GroupSuite {
     samples.put("nothing scorable", grouped(new double[][] {{nan, nan}, {nan}}));
     samples.put("singletons", grouped(new double[][] {{1}, {0}, {-2}, {0.25}}));
     SplittableRandom random = new SplittableRandom(5);
-    double[][] many = new double[300][];
+    double[][] many = new double[60][];
     for (int g = 0; g < many.length; g++) {
       many[g] = new double[random.nextInt(1, 17)];
       boolean binary = g % 2 == 0;

@@ -60,8 +60,8 @@ final class ObjectiveSuite {
       double entropyScale = Math.abs(oracle.h()[t]);
       h.add(oracle.h()[t], entropyScale, run.h()[t], float32.dEntropy()[t], 0, t);
       tokenLoss.add(oracle.tokenLoss()[t], oracle.lossMagnitude()[t], run.tokenLoss()[t], 0, t);
-      autograd.addExact(oracle.c()[t], scale, float64.dLogProb()[t], "c of token " + t);
-      autograd.addExact(oracle.h()[t], entropyScale, float64.dEntropy()[t], "h of token " + t);
+      autograd.addExact(oracle.c()[t], scale, float64.dLogProb()[t], "c of token", t);
+      autograd.addExact(oracle.h()[t], entropyScale, float64.dEntropy()[t], "h of token", t);
     }
     double loss = oracle.sums().loss();
     double magnitude = oracle.sums().lossMagnitude();

@@ -47,8 +47,11 @@ final class PolicyStepSuite {
       for (Precision precision : Precision.values()) {
         objectives.forEach(
             (name, objective) -> {
+              if (plan.quick() && vocab >= 10_000 && !name.equals("mixed")) {
+                return;
+              }
               // Every kind of logits over the objectives and types, not each with each.
-              Scenario scenario = kinds.get(steps.size() % kinds.size());
+              Scenario scenario = kinds.get((steps.size() + steps.size() / 5) % kinds.size());
               String title = name + ", " + scenario.label();
               steps.add(
                   new Step(
