@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -16,9 +17,11 @@ import org.plait.Backend;
 import org.plait.lab.verify.Check.Verdict;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code plait verify}: every kernel against the float64 oracle, PyTorch and recorded cases. */
 @Command(
@@ -49,6 +52,8 @@ public final class VerifyCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "PART",
+      converter = SuiteConverter.class,
+      completionCandidates = SuiteNames.class,
       description = "Only these parts of the sweep: ${COMPLETION-CANDIDATES}.")
   private List<Suite> only = new ArrayList<>();
 
@@ -61,15 +66,18 @@ public final class VerifyCommand implements Callable<Integer> {
   public VerifyCommand() {}
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     CommandLine commandLine = Objects.requireNonNull(spec).commandLine();
     PrintWriter out = commandLine.getOut();
     PrintWriter err = commandLine.getErr();
     Plan plan;
     try {
       plan = new Plan(backend(), quick, cases());
+      if (json != null) {
+        write(json, ""); // now rather than after the sweep
+      }
     } catch (IllegalArgumentException e) {
-      err.println(e.getMessage());
+      err.println("plait: " + e.getMessage());
       err.flush();
       return 2;
     }
@@ -82,9 +90,17 @@ public final class VerifyCommand implements Callable<Integer> {
     Report report = new Report(plan.backend(), checks, (System.nanoTime() - start) / 1e9);
     report.print(out);
     if (json != null) {
-      Files.writeString(json, report.json().toPrettyString() + System.lineSeparator());
+      write(json, report.json().toPrettyString() + System.lineSeparator());
     }
     return report.count(Verdict.FAIL) == 0 ? 0 : 1;
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("--json file " + file + " cannot be written: " + e, e);
+    }
   }
 
   private Backend backend() {
@@ -122,5 +138,27 @@ public final class VerifyCommand implements Callable<Integer> {
       }
     }
     return checks;
+  }
+
+  /** The parts of the sweep in lower case. */
+  static final class SuiteNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Arrays.stream(Suite.values()).map(JsonFields::lower).iterator();
+    }
+  }
+
+  /** Reads a part of the sweep. */
+  static final class SuiteConverter implements ITypeConverter<Suite> {
+    @Override
+    public Suite convert(String name) {
+      for (Suite suite : Suite.values()) {
+        if (JsonFields.lower(suite).equals(name)) {
+          return suite;
+        }
+      }
+      throw new TypeConversionException(
+          "expected one of " + String.join(", ", new SuiteNames()) + ", not " + name);
+    }
   }
 }

@@ -23,7 +23,6 @@ class VerifyCommandTest {
     return new CommandLine(new VerifyCommand())
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
-        .setCaseInsensitiveEnumValuesAllowed(true)
         .execute(arguments);
   }
 
@@ -68,6 +67,10 @@ class VerifyCommandTest {
     Files.writeString(file, "{\"format\": \"plait-cases/1\", \"cases\": []}");
     assertEquals(2, run("--cases", file.toString()));
     assertTrue(err.toString().contains("bad.json: cases must be an array"), err::toString);
+    assertEquals(2, run("--json", directory.resolve("none").resolve("r.json").toString()));
+    assertTrue(err.toString().contains("r.json cannot be written"), err::toString);
+    assertEquals(2, run("--only", "cases,row"));
+    assertTrue(err.toString().contains("expected one of rows, split, "), err::toString);
     assertEquals(2, run("--backend", "tpu"));
     assertTrue(err.toString().contains("--backend must be cpu, not tpu"), err::toString);
   }
