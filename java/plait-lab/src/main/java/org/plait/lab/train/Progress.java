@@ -22,6 +22,11 @@ final class Progress implements AutoCloseable {
     this.bar = bar;
   }
 
+  /** Says what goes on without steps to count. */
+  static void say(String what) {
+    System.err.println(what);
+  }
+
   /** Starts at step {@code done} of {@code total}. */
   static Progress start(String task, long done, long total) {
     PrintStream err = System.err;
