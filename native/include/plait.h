@@ -273,8 +273,8 @@ typedef struct plait_metrics {
   double clip_low_count;     /* A < 0 and r < 1 - clip_low: no gradient */
   double clip_high_count;    /* A > 0 and r > 1 + clip_high: no gradient */
   double dual_clip_count;    /* A < 0 and r > dual_clip: no gradient */
-  double approx_kl_k1_sum;   /* sum of old_logp - logp */
-  double approx_kl_k3_sum;   /* sum of r - 1 - log r */
+  double approx_kl_k1_sum;   /* sum of -log r, limited as the rule says */
+  double approx_kl_k3_sum;   /* sum of r - 1 - log r, likewise */
   double reference_kl_sum;   /* sum of the estimator over the tokens whose rule has a KL term */
   double reference_kl_tokens;
   double entropy_sum;        /* over tokens[0] */
@@ -325,7 +325,7 @@ typedef enum plait_scale {
   PLAIT_SCALE_BATCH_STD = 2  /* standard deviation of all rewards */
 } plait_scale;
 
-/* What the only scored member of a group gets. */
+/* What the only scored member of a group gets, where the baseline or the scale is the group's own. */
 typedef enum plait_singleton {
   PLAIT_SINGLETON_ZERO = 0,  /* advantage 0 */
   PLAIT_SINGLETON_REWARD = 1 /* baseline 0 and, for the group's scale, standard deviation 1 */

@@ -99,7 +99,8 @@ void AddToken(const TokenResult& token, int role, float logp, float entropy, pla
     sums->clip_high_count += (token.flags & kClippedHigh) != 0;
     sums->dual_clip_count += (token.flags & kDualClipped) != 0;
     sums->approx_kl_k1_sum -= token.log_ratio;
-    sums->approx_kl_k3_sum += std::expm1(token.log_ratio) - token.log_ratio;
+    const double log_ratio = token.log_ratio;
+    sums->approx_kl_k3_sum += std::expm1(log_ratio) - log_ratio;
   }
   if (token.flags & kHasKl) {
     sums->reference_kl_tokens += 1;

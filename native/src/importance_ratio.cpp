@@ -14,10 +14,10 @@ struct Ratio {
 };
 
 Ratio RatioOf(double log_ratio, const RatioArguments& in) {
-  const float exact = static_cast<float>(log_ratio);
-  const float limited = ClampSymmetric(exact, in.log_ratio_limit);
-  Ratio ratio = {std::exp(limited), 0};
-  if (limited != exact && exact == exact) ratio.flags |= PLAIT_RATIO_LIMITED;
+  const double limit = in.log_ratio_limit;
+  const double limited = log_ratio > limit ? limit : log_ratio < -limit ? -limit : log_ratio;
+  Ratio ratio = {static_cast<float>(std::exp(limited)), 0};
+  if (limited != log_ratio && log_ratio == log_ratio) ratio.flags |= PLAIT_RATIO_LIMITED;
   if (ratio.value < 1 - in.clip_low) ratio.flags |= PLAIT_RATIO_BELOW;
   if (ratio.value > 1 + in.clip_high) ratio.flags |= PLAIT_RATIO_ABOVE;
   return ratio;

@@ -55,8 +55,8 @@ PLAIT_HD inline ValueAndSlope Kl(int estimator, float d) {
     case PLAIT_KL_K2:
       return {0.5f * d * d, d};
     default: {
-      const float e = std::expm1(-d);
-      return {e + d, -e};
+      const double e = std::expm1(-static_cast<double>(d));
+      return {static_cast<float>(e + d), static_cast<float>(-e)};
     }
   }
 }
