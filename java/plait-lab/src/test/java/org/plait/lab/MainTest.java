@@ -128,16 +128,17 @@ class MainTest {
       directory.resolve("cache").toString(),
       "--base-steps",
       "1",
-      "--steps",
-      "1",
       "--prompts",
       "2",
       "--eval-prompts",
       "2",
       "--lr"
     };
-    assertEquals(0, plait(with(small, "0.001")).code());
-    assertRefused(plait(with(small, "0.002", "--resume")), "lr 0.001, not 0.002", "--out");
+    assertEquals(0, plait(with(small, "0.001", "--steps", "1")).code());
+    assertRefused(
+        plait(with(small, "0.002", "--steps", "1", "--resume")), "lr 0.001, not 0.002", "--out");
+    assertRefused(
+        plait(with(small, "0.001", "--steps", "0", "--resume")), "1 steps already", "--steps");
   }
 
   private static String[] with(String[] arguments, String... more) {

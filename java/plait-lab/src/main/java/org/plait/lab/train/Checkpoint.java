@@ -20,7 +20,7 @@ import org.plait.lab.model.SafeTensors;
  * @param parameters of the model
  * @param optimizer its state
  * @param step steps taken
- * @param training the options that determined the parameters so far
+ * @param options those that must not change
  * @param recipe the recipe's state
  * @param csvPosition bytes of metrics written
  * @param before evaluation of the base
@@ -30,7 +30,7 @@ record Checkpoint(
     Parameters parameters,
     AdamW.State optimizer,
     int step,
-    ObjectNode training,
+    ObjectNode options,
     JsonNode recipe,
     long csvPosition,
     Evaluation before,
@@ -45,7 +45,7 @@ record Checkpoint(
   private record Run(
       int step,
       int optimizerSteps,
-      ObjectNode training,
+      ObjectNode options,
       JsonNode recipe,
       long csvPosition,
       Evaluation before,
@@ -58,7 +58,7 @@ record Checkpoint(
     List<Long> shape = List.of(parameters.layout().size());
     tensors.put(MEAN, new SafeTensors.Entry(shape, optimizer.mean()));
     tensors.put(VARIANCE, new SafeTensors.Entry(shape, optimizer.variance()));
-    Run run = new Run(step, optimizer.steps(), training, recipe, csvPosition, before, time);
+    Run run = new Run(step, optimizer.steps(), options, recipe, csvPosition, before, time);
     Map<String, String> metadata =
         ParameterFile.withModel(parameters.config(), Map.of(RUN, JSON.writeValueAsString(run)));
     new SafeTensors(metadata, tensors).write(file);
@@ -80,7 +80,7 @@ record Checkpoint(
           parameters,
           new AdamW.State(mean.values(), variance.values(), run.optimizerSteps()),
           run.step(),
-          run.training(),
+          run.options(),
           run.recipe(),
           run.csvPosition(),
           run.before(),

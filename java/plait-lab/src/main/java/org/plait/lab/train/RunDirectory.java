@@ -64,11 +64,16 @@ public final class RunDirectory {
               .formatted(checkpoint(), e.getMessage()),
           e);
     }
-    String difference = difference(checkpoint.training(), config.trainingJson());
+    String difference = difference(checkpoint.options(), config.fixedJson());
     if (difference != null) {
       throw new UserException(
-          "Cannot resume from %s: it was trained with %s; give the same option or another --out."
+          "Cannot resume from %s: it was written with %s; give the same option or another --out."
               .formatted(checkpoint(), difference));
+    }
+    if (checkpoint.step() > config.steps()) {
+      throw new UserException(
+          "%s holds a run of %d steps already; give at least as many --steps to continue it."
+              .formatted(path, checkpoint.step()));
     }
     return checkpoint;
   }

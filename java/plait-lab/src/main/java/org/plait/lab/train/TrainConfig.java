@@ -161,17 +161,15 @@ public record TrainConfig(
 
   /** All options as JSON, which {@code --config} takes again. */
   public ObjectNode toJson() {
-    ObjectNode json = trainingJson();
+    ObjectNode json = fixedJson();
     json.put("steps", steps);
-    json.put("eval-split", lowerCase(evalSplit));
-    json.put("eval-prompts", evalPrompts);
     json.put("eval-every", evalEvery);
     json.put("checkpoint-every", checkpointEvery);
     return json;
   }
 
-  /** The options that decide what the parameters are after a given number of steps. */
-  ObjectNode trainingJson() {
+  /** The options that a resumed run must share with the checkpoint it continues. */
+  ObjectNode fixedJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("recipe", recipe);
     json.put("loss", lowerCase(loss));
@@ -181,6 +179,8 @@ public record TrainConfig(
     json.put("lr", learningRate);
     json.put("seed", seed);
     json.put("base-steps", baseSteps);
+    json.put("eval-split", lowerCase(evalSplit));
+    json.put("eval-prompts", evalPrompts);
     json.set("objective", ObjectiveJson.write(objective));
     return json;
   }

@@ -178,7 +178,7 @@ final class Trainer implements AutoCloseable {
             parameters,
             optimizer.state(),
             step,
-            config.trainingJson(),
+            config.fixedJson(),
             recipe.state(),
             csvPosition,
             before,
