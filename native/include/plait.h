@@ -211,7 +211,7 @@ typedef struct plait_term {
  */
 typedef struct plait_rule {
   plait_term policy;
-  plait_term nll;     /* negative log-likelihood: SFT */
+  plait_term nll; /* negative log-likelihood: SFT */
   plait_term kl;
   plait_term entropy; /* bonus */
   int32_t policy_loss;
@@ -260,26 +260,26 @@ typedef struct plait_token_batch {
  * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose rule has a policy loss.
  */
 typedef struct plait_metrics {
-  double loss;               /* the scalar loss: sum of the four below */
-  double policy_loss;        /* sum of w_policy * policy loss */
-  double nll_loss;           /* sum of -w_nll * logp */
-  double kl_loss;            /* sum of w_kl * kl */
-  double entropy_loss;       /* sum of -w_entropy * entropy */
-  double loss_magnitude;     /* sum of |each term|: what a rounding error of `loss` is relative to */
-  double tokens[4];          /* tokens not ignored, then by role */
+  double loss;           /* the scalar loss: sum of the four below */
+  double policy_loss;    /* sum of w_policy * policy loss */
+  double nll_loss;       /* sum of -w_nll * logp */
+  double kl_loss;        /* sum of w_kl * kl */
+  double entropy_loss;   /* sum of -w_entropy * entropy */
+  double loss_magnitude; /* sum of |each term|: what a rounding error of `loss` is relative to */
+  double tokens[4];      /* tokens not ignored, then by role */
   double policy_tokens;
   double ratio_sum;
-  double ratio_max;          /* -inf if policy_tokens is 0 */
-  double clip_low_count;     /* A < 0 and r < 1 - clip_low: no gradient */
-  double clip_high_count;    /* A > 0 and r > 1 + clip_high: no gradient */
-  double dual_clip_count;    /* A < 0 and r > dual_clip: no gradient */
-  double approx_kl_k1_sum;   /* sum of -log r, limited as the rule says */
-  double approx_kl_k3_sum;   /* sum of r - 1 - log r, likewise */
-  double reference_kl_sum;   /* sum of the estimator over the tokens whose rule has a KL term */
+  double ratio_max;        /* -inf if policy_tokens is 0 */
+  double clip_low_count;   /* A < 0 and r < 1 - clip_low: no gradient */
+  double clip_high_count;  /* A > 0 and r > 1 + clip_high: no gradient */
+  double dual_clip_count;  /* A < 0 and r > dual_clip: no gradient */
+  double approx_kl_k1_sum; /* sum of -log r, limited as the rule says */
+  double approx_kl_k3_sum; /* sum of r - 1 - log r, likewise */
+  double reference_kl_sum; /* sum of the estimator over the tokens whose rule has a KL term */
   double reference_kl_tokens;
-  double entropy_sum;        /* over tokens[0] */
-  double logp_sum;           /* over tokens[0] */
-  double bad_targets;        /* tokens not ignored whose target was out of range; in no other sum */
+  double entropy_sum; /* over tokens[0] */
+  double logp_sum;    /* over tokens[0] */
+  double bad_targets; /* tokens not ignored whose target was out of range; in no other sum */
 } plait_metrics;
 
 /* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
