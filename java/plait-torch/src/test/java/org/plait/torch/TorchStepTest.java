@@ -12,6 +12,7 @@ import static org.plait.torch.Tensors.leaf;
 import static org.plait.torch.Tensors.tokens;
 
 import java.util.Objects;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.plait.Backend;
 import org.plait.Normalizers;
 import org.plait.Objective;
+import org.plait.TensorView;
 import org.plait.TokenBatch;
 
 class TorchStepTest {
@@ -117,9 +119,10 @@ class TorchStepTest {
     try (TorchStep step = new TorchStep(Backend.cpu(), Objective.sft())) {
       for (int tokens : new int[] {1, 700, 3, 0, 700}) {
         Tensor logits = gaussian(tokens, 2, tokens, V);
-        Tensor dLogits =
-            step.step(
-                logits, tokens(1, tokens, V), TokenBatch.builder(tokens).build(), Normalizers.NONE);
+        // A sequence for each token needs the most workspace.
+        long[] offsets = LongStream.rangeClosed(0, tokens).toArray();
+        TokenBatch batch = TokenBatch.builder(tokens).offsets(TensorView.copyOf(offsets)).build();
+        Tensor dLogits = step.step(logits, tokens(1, tokens, V), batch, Normalizers.NONE);
         assertEquals(tokens, dLogits.size(0));
         assertEquals(tokens, step.logProbs().size(0));
         assertEquals(tokens, step.entropy().size(0));
