@@ -17,9 +17,16 @@ public final class AtomicFile {
   public static void write(Path file, ByteBuffer bytes) throws IOException {
     Path directory = file.toAbsolutePath().getParent();
     Files.createDirectories(directory);
-    Path written = Files.createTempFile(directory, file.getFileName().toString(), ".part");
+    // Not a temporary file of the JDK's, which nobody else may read.
+    String unique = ProcessHandle.current().pid() + "-" + Thread.currentThread().getId();
+    Path written = file.resolveSibling(file.getFileName() + "." + unique + ".part");
     try {
-      try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
+      try (FileChannel channel =
+          FileChannel.open(
+              written,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
         while (bytes.hasRemaining()) {
           channel.write(bytes);
         }
