@@ -43,13 +43,16 @@ final class TorchEager {
       Tensor targets, Tensor oldLogProbs, Tensor advantages, long sequences, float entropyBonus) {}
 
   /**
-   * {@code logp = log_softmax(logits.float()); logp.gather(targets); -(softmax(logits.float()) *
-   * logp).sum()}.
+   * Log-prob, then entropy, as trainers do them: two functions that each start from the logits,
+   * {@code log_softmax(logits.float()).gather(targets)} and {@code -(logp.exp() * logp).sum()} of a
+   * {@code logp = log_softmax(logits.float())} of its own.
    */
   static RowStats rowStats(Tensor logits, Tensor targets) {
+    Tensor logProbs;
     try (Tensor logSoftmax = logSoftmax(logits)) {
-      return new RowStats(gather(logSoftmax, targets), entropy(logits, logSoftmax));
+      logProbs = gather(logSoftmax, targets);
     }
+    return new RowStats(logProbs, entropy(logits));
   }
 
   /** The graph of {@code (c * logp).sum() + (h * entropy).sum()}. */
@@ -110,22 +113,17 @@ final class TorchEager {
     }
   }
 
-  private static Tensor entropy(Tensor logits, Tensor logSoftmax) {
-    try (Tensor products = products(logits, logSoftmax);
+  private static Tensor entropy(Tensor logits) {
+    try (Tensor products = products(logits);
         Tensor sum = products.sum(-1)) {
       return sum.neg();
     }
   }
 
-  private static Tensor products(Tensor logits, Tensor logSoftmax) {
-    try (Tensor softmax = softmax(logits)) {
+  private static Tensor products(Tensor logits) {
+    try (Tensor logSoftmax = logSoftmax(logits);
+        Tensor softmax = logSoftmax.exp()) {
       return softmax.mul(logSoftmax);
-    }
-  }
-
-  private static Tensor softmax(Tensor logits) {
-    try (Tensor x = logits.to(torch.ScalarType.Float)) {
-      return x.softmax(-1);
     }
   }
 
