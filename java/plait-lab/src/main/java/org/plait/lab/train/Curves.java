@@ -25,14 +25,19 @@ final class Curves {
 
   private Curves() {}
 
-  /** Writes a PNG with the success rate at the left and the entropy at the right. */
-  static void draw(String title, List<Row> rows, Evaluation before, Path file) throws IOException {
+  /**
+   * Writes a PNG with the success rate at the left and the entropy at the right.
+   *
+   * @param split name of the problems that were evaluated on
+   */
+  static void draw(String title, String split, List<Row> rows, Evaluation before, Path file)
+      throws IOException {
     XYChart success = chart(title + ": success rate", "success rate");
     add(success, "training reward", averaged(rows, Column.REWARD));
-    add(success, "held-out, sampled", points(rows, Column.HELD_OUT_SAMPLED, before.sampled()));
+    add(success, split + ", sampled", points(rows, Column.EVAL_SAMPLED, before.sampled()));
     XYChart entropy = chart(title + ": entropy", "entropy (nats)");
     add(entropy, "training tokens", averaged(rows, Column.ENTROPY));
-    add(entropy, "held-out samples", points(rows, Column.HELD_OUT_ENTROPY, before.entropy()));
+    add(entropy, split + " samples", points(rows, Column.EVAL_ENTROPY, before.entropy()));
     try (OutputStream out = Files.newOutputStream(file)) {
       BitmapEncoder.saveBitmap(
           List.of(success, entropy), 1, 2, out, BitmapEncoder.BitmapFormat.PNG);
@@ -71,17 +76,18 @@ final class Curves {
     }
   }
 
+  /** Means over the last {@link #WINDOW} steps, from the first step that has so many. */
   private static Series averaged(List<Row> rows, Column column) {
+    List<Row> filled = rows.stream().filter(row -> !Double.isNaN(row.get(column))).toList();
     Series series = Series.empty();
-    List<Double> window = new ArrayList<>();
-    for (Row row : rows) {
-      double value = row.get(column);
-      if (!Double.isNaN(value)) {
-        window.add(value);
-        List<Double> last = window.subList(Math.max(0, window.size() - WINDOW), window.size());
-        series.add(
-            row.step(), last.stream().mapToDouble(Double::doubleValue).average().orElseThrow());
-      }
+    int window = Math.min(WINDOW, filled.size());
+    for (int end = Math.max(1, window); end <= filled.size(); end++) {
+      double mean =
+          filled.subList(end - window, end).stream()
+              .mapToDouble(row -> row.get(column))
+              .average()
+              .orElseThrow();
+      series.add(filled.get(end - 1).step(), mean);
     }
     return series;
   }

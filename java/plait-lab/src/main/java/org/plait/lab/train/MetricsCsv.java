@@ -30,8 +30,8 @@ final class MetricsCsv implements AutoCloseable {
     CLIP_FRACTION_LOW,
     CLIP_FRACTION_HIGH,
     APPROX_KL,
-    HELD_OUT_SAMPLED,
-    HELD_OUT_ENTROPY,
+    EVAL_SAMPLED,
+    EVAL_ENTROPY,
     SAMPLING_MS,
     UPDATE_MS,
     LOSS_MS

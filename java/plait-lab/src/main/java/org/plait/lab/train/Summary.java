@@ -27,9 +27,7 @@ final class Summary {
     out.printf(
         Locale.ROOT,
         "%n%-21s  greedy  sampled   pass@%d  entropy%n",
-        config.evalPrompts()
-            + (config.evalSplit() == TrainConfig.Split.HELD_OUT ? " held-out" : " validation")
-            + " problems",
+        config.evalPrompts() + " " + config.evalSplit().title() + " problems",
         Evaluator.SAMPLES);
     line(out, "before", outcome.before());
     line(out, "after " + config.recipe(), outcome.after());

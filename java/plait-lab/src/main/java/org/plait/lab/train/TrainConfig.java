@@ -66,6 +66,11 @@ public record TrainConfig(
       return size;
     }
 
+    /** The name as options and people write it. */
+    String title() {
+      return lowerCase(this);
+    }
+
     List<Problem> problems(Dataset data) {
       return this == HELD_OUT ? data.heldOut() : data.validation();
     }
@@ -179,7 +184,7 @@ public record TrainConfig(
     json.put("lr", learningRate);
     json.put("seed", seed);
     json.put("base-steps", baseSteps);
-    json.put("eval-split", lowerCase(evalSplit));
+    json.put("eval-split", evalSplit.title());
     json.put("eval-prompts", evalPrompts);
     json.set("objective", ObjectiveJson.write(objective));
     return json;

@@ -71,7 +71,11 @@ public final class TrainRun {
     String title = config.recipe() + ", seed " + config.seed();
     try {
       Curves.draw(
-          title, MetricsCsv.read(directory.metrics()), outcome.before(), directory.curves());
+          title,
+          config.evalSplit().title(),
+          MetricsCsv.read(directory.metrics()),
+          outcome.before(),
+          directory.curves());
     } catch (LinkageError | InternalError e) {
       // Java draws text with the system's font libraries, which a bare machine may lack.
       System.err.println(

@@ -169,7 +169,7 @@ final class Trainer implements AutoCloseable {
 
   private void evaluate(Row row) {
     Evaluation point = evaluator.quick(row.step(), CURVE_PROBLEMS, CURVE_SAMPLES);
-    row.set(Column.HELD_OUT_SAMPLED, point.sampled()).set(Column.HELD_OUT_ENTROPY, point.entropy());
+    row.set(Column.EVAL_SAMPLED, point.sampled()).set(Column.EVAL_ENTROPY, point.entropy());
   }
 
   private void checkpoint(int step, long csvPosition, Evaluation before, RunTime time)
