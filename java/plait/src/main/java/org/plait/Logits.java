@@ -31,6 +31,7 @@ public final class Logits {
   private final long vocabTotal;
   private final ByteBuffer struct = Structs.allocate(Structs.LOGITS_SIZE);
   private final long structAddress;
+  private @Nullable Scratch scratch;
 
   private Logits(Builder builder) {
     data = builder.data;
@@ -165,6 +166,19 @@ public final class Logits {
     Checks.address(rowIndex);
     Checks.address(temperatures);
     return structAddress;
+  }
+
+  /**
+   * The scratch of this thread. Remembered here because looking it up takes a quarter of what a
+   * call costs on top of C. Threads may race for the field: each uses only what it owns.
+   */
+  Scratch scratch() {
+    Scratch last = scratch;
+    if (last == null || !last.isOwned()) {
+      last = Scratch.get();
+      scratch = last;
+    }
+    return last;
   }
 
   /** Builds {@link Logits}. Confined to one thread. */

@@ -51,7 +51,7 @@ public final class LogitsGrad {
     Checks.vector("c", c, DType.FLOAT32, tokens, device);
     Checks.optional("h", h, DType.FLOAT32, tokens, device);
     Checks.outputLike("dLogits", dLogits, logits.data(), device);
-    Scratch scratch = Scratch.get();
+    Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_logits_grad(

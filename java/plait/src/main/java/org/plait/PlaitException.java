@@ -19,6 +19,7 @@ public final class PlaitException extends RuntimeException {
     INTERNAL
   }
 
+  /** The kind of failure. */
   private final Code code;
 
   /**

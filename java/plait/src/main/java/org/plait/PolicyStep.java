@@ -113,7 +113,7 @@ public final class PolicyStep {
     Checks.output("entropy", out.entropy, DType.FLOAT32, tokens, device);
     Checks.optionalOutput("tokenLoss", out.tokenLoss, DType.FLOAT32, tokens, device);
     Checks.workspace(workspace, device);
-    Scratch scratch = Scratch.get();
+    Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_policy_step(

@@ -78,7 +78,7 @@ public final class RowStats {
     Checks.present("out", out);
     long struct = logits.struct(device);
     out.check(logits.tokens(), device);
-    Scratch scratch = Scratch.get();
+    Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_row_stats(

@@ -14,6 +14,7 @@ import org.plait.internal.Structs;
 final class Scratch {
   private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
 
+  private final Thread owner = Thread.currentThread();
   private final ByteBuffer objective = Structs.allocate(Structs.OBJECTIVE_SIZE);
   private final ByteBuffer normalizers = Structs.allocate(Structs.NORMALIZERS_SIZE);
   private final ByteBuffer advantage = Structs.allocate(Structs.ADVANTAGE_OPTIONS_SIZE);
@@ -33,8 +34,13 @@ final class Scratch {
     return LOCAL.get();
   }
 
-  @SuppressWarnings(
-      "ReferenceEquality") // a shortcut for the common case; packing again is harmless
+  /** Whether this is the scratch of the calling thread. */
+  boolean isOwned() {
+    return owner == Thread.currentThread();
+  }
+
+  // Identity is a shortcut for the common case; packing an equal value again is harmless.
+  @SuppressWarnings("ReferenceEquality")
   long pack(Objective value) {
     if (packedObjective != value) {
       StructWriter.put(objective, value);
@@ -43,7 +49,7 @@ final class Scratch {
     return objectiveAddress;
   }
 
-  @SuppressWarnings("ReferenceEquality") // as above
+  @SuppressWarnings("ReferenceEquality")
   long pack(Normalizers value) {
     if (packedNormalizers != value) {
       StructWriter.put(normalizers, value);
@@ -52,7 +58,7 @@ final class Scratch {
     return normalizersAddress;
   }
 
-  @SuppressWarnings("ReferenceEquality") // as above
+  @SuppressWarnings("ReferenceEquality")
   long pack(GroupAdvantage value) {
     if (packedAdvantage != value) {
       StructWriter.put(advantage, value);

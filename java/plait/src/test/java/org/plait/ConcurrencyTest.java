@@ -2,7 +2,9 @@ package org.plait;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
@@ -68,9 +70,11 @@ class ConcurrencyTest {
       expected.add(step.metrics.loss());
     }
     assertEquals(4, expected.stream().distinct().count());
+    Logits shared = new StepFixture().logits.get();
     together(
         () -> {
           StepFixture step = new StepFixture();
+          step.logits = () -> shared;
           for (int i = 0; i < ROUNDS; i++) {
             int which = (i + (int) Thread.currentThread().getId()) % objectives.size();
             step.objective = objectives.get(which);
@@ -85,6 +89,17 @@ class ConcurrencyTest {
           }
           return step;
         });
+  }
+
+  @Test
+  void threadsThatShareLogitsPackTheirArgumentsApart() throws Exception {
+    Logits shared = new StepFixture().logits.get();
+    Scratch mine = shared.scratch();
+    assertSame(mine, shared.scratch());
+    List<Scratch> others = together(shared::scratch);
+    assertEquals(THREADS, others.stream().distinct().count());
+    assertFalse(others.contains(mine));
+    assertSame(mine, shared.scratch());
   }
 
   private static Result steps(Logits logits, TokenBatch batch, Objective objective, int rounds) {

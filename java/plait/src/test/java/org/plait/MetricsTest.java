@@ -182,6 +182,22 @@ class MetricsTest {
   }
 
   @Test
+  void ratiosAreMeansOverTheTokensWithAPolicyLossOnly() {
+    StepFixture step = new StepFixture();
+    step.run();
+    assertEquals(4, step.metrics.tokens());
+    assertEquals(2, step.metrics.policyTokens());
+    double sum = 0;
+    for (int t = 0; t < 2; t++) {
+      sum += Math.exp(step.logProbs.getFloat(t) - step.oldLogProbs.getFloat(t));
+    }
+    assertEquals(sum / 2, step.metrics.ratioMean(), 1e-6 * sum);
+    assertEquals(2, step.metrics.tokens(Role.ROLLOUT));
+    assertEquals(1, step.metrics.tokens(Role.DEMONSTRATION));
+    assertEquals(1, step.metrics.tokens(Role.HINT));
+  }
+
+  @Test
   void microBatchesAddUpToTheirBatch() {
     Objective objective = Objective.ppo().toBuilder().kl(KlEstimator.K3, 0.1f).build();
     double[] ratios = {0.7, 1.1, 2, 1, 0.9};

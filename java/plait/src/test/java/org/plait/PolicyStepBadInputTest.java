@@ -163,17 +163,36 @@ class PolicyStepBadInputTest {
   }
 
   @Test
-  void memoryClosedAfterTheLogitsWereBuiltIsNoticedToo() {
+  void memoryClosedAfterTheArgumentsWereBuiltIsNoticedToo() {
+    freedLater(s -> close(s.data));
+    freedLater(s -> close(s.targets));
+    freedLater(s -> close(s.offsets));
+    freedLater(s -> close(s.roles));
+    freedLater(s -> close(s.advantages));
+    freedLater(s -> close(s.oldLogProbs));
+    freedLater(s -> close(s.referenceLogProbs));
+    TensorView temperatures = StepFixture.filled(T, 1);
+    freedLater(s -> temperatures(s, temperatures), s -> close(temperatures));
+    TensorView rows = TensorView.copyOf(0L, 1, 2, 3, 4);
+    freedLater(s -> rowIndex(s, rows), s -> close(rows));
+  }
+
+  private static void freedLater(Consumer<StepFixture> free) {
+    freedLater(s -> {}, free);
+  }
+
+  private static void freedLater(Consumer<StepFixture> change, Consumer<StepFixture> free) {
     StepFixture step = new StepFixture();
+    change.accept(step);
     Logits logits = step.logits.get();
     TokenBatch batch = step.batch.get();
     step.logits = () -> logits;
     step.batch = () -> batch;
     step.run();
-    close(step.roles);
+    free.accept(step);
+    Runnable unwritten = step.guardOutputs();
     assertThrows(IllegalStateException.class, step::run);
-    close(step.data);
-    assertThrows(IllegalStateException.class, step::run);
+    unwritten.run();
   }
 
   private static void freed(Consumer<StepFixture> change) {

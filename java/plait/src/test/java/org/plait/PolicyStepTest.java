@@ -146,6 +146,48 @@ class PolicyStepTest {
   }
 
   @Test
+  void stridedRowsGiveTheSameAndTheirGapsAreLeftAlone() {
+    StepFixture step = new StepFixture();
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+    TensorView wideLogits = StepFixture.gaussian(2, T, V + 3);
+    TensorView wideGradient = TensorView.allocate(DType.FLOAT32, T, V + 2);
+    StepFixture.guard(wideGradient);
+    TensorView logits = firstColumns(wideLogits);
+    logits.copyFrom(step.data.toFloats());
+    step.data = logits;
+    step.dLogits = firstColumns(wideGradient);
+    step.run();
+    assertArrayEquals(expected, step.dLogits.toFloats());
+    gapsAreLeftAlone(wideGradient);
+
+    RowStats.Output stats = RowStats.Output.allocate(T);
+    RowStats.compute(CPU, step.logits.get(), stats);
+    TensorView c = StepFixture.filled(T, 0.5f);
+    TensorView dense = TensorView.allocate(DType.FLOAT32, T, V);
+    TensorView state = requireNonNull(stats.state());
+    LogitsGrad.compute(CPU, step.logits.get(), state, c, null, dense);
+    LogitsGrad.compute(CPU, step.logits.get(), state, c, null, step.dLogits);
+    assertArrayEquals(dense.toFloats(), step.dLogits.toFloats());
+    assertNotEquals(expected[0], dense.getFloat(0));
+    gapsAreLeftAlone(wideGradient);
+  }
+
+  private static void gapsAreLeftAlone(TensorView wideGradient) {
+    long[] bytes = StepFixture.bytes(wideGradient).toLongs();
+    for (int t = 0; t < T; t++) {
+      for (int i = 4 * V; i < 4 * (V + 2); i++) {
+        assertEquals(0x5a, bytes[4 * t * (V + 2) + i]);
+      }
+    }
+  }
+
+  private static TensorView firstColumns(TensorView view) {
+    long[] shape = {T, V};
+    return TensorView.ofAddress(view.address(), DType.FLOAT32, shape, view.size(1), -1, view);
+  }
+
+  @Test
   void int32TargetsAndTemperaturesPerTokenGiveTheSame() {
     StepFixture step = new StepFixture();
     step.run();

@@ -1,0 +1,78 @@
+package org.plait.benchmarks;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.stream.StreamSupport;
+
+/**
+ * One entry of JMH's JSON.
+ *
+ * @param benchmark simple name of the class, without "Benchmark"
+ * @param method plait, torchEager, ...
+ * @param vocab V, or 0 where there is none
+ * @param dtype f32 or bf16, or "" where there is none
+ * @param entropyBonus as the parameter was given, or ""
+ * @param time median in the benchmark's unit, of the calls where each was timed, else of the
+ *     iterations
+ * @param error half the width of the 99.9% confidence interval of the mean; NaN of too few samples
+ * @param heapBytes Java heap allocated per call, NaN if not asked for
+ * @param peakBytes resident memory above that before the calls, NaN if not asked for
+ */
+record Measurement(
+    String benchmark,
+    String method,
+    long vocab,
+    String dtype,
+    String entropyBonus,
+    double time,
+    double error,
+    double heapBytes,
+    double peakBytes) {
+
+  static Measurement of(JsonNode entry) {
+    String[] name = entry.path("benchmark").asText().split("\\.", -1);
+    JsonNode params = entry.path("params");
+    JsonNode primary = entry.path("primaryMetric");
+    boolean sampled = entry.path("mode").asText().equals("sample");
+    return new Measurement(
+        name[name.length - 2].replaceFirst("Benchmark$", ""),
+        name[name.length - 1],
+        params.path("vocab").asLong(),
+        params.path("dtype").asText(),
+        params.path("entropyBonus").asText(),
+        sampled
+            ? primary.path("scorePercentiles").path("50.0").asDouble(Double.NaN)
+            : median(primary.path("rawData").path(0)),
+        primary.path("scoreError").asDouble(Double.NaN),
+        secondary(entry, "gc.alloc.rate.norm"),
+        secondary(entry, PeakMemoryProfiler.LABEL));
+  }
+
+  /** Whether both were measured on the same logits. */
+  boolean sameLogits(Measurement other) {
+    return vocab == other.vocab && dtype.equals(other.dtype);
+  }
+
+  /** Bytes of the logits. */
+  double logitsBytes() {
+    return (double) LogitsState.TOKENS * vocab * (dtype.equals("f32") ? 4 : 2);
+  }
+
+  private static double median(JsonNode values) {
+    double[] sorted =
+        StreamSupport.stream(values.spliterator(), false)
+            .mapToDouble(JsonNode::asDouble)
+            .sorted()
+            .toArray();
+    return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+  }
+
+  private static double secondary(JsonNode entry, String label) {
+    for (var field : entry.path("secondaryMetrics").properties()) {
+      // Some versions of JMH put a dot before the names of its own profilers.
+      if (field.getKey().endsWith(label)) {
+        return field.getValue().path("score").asDouble(Double.NaN);
+      }
+    }
+    return Double.NaN;
+  }
+}

@@ -1,0 +1,92 @@
+package org.plait.benchmarks;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.Test;
+
+class ReportTest {
+  private static final String DOCUMENT =
+      """
+      {
+        "machine": {"date": "2026-11-01", "commit": "abc1234", "cpu": "EPYC", "cores": 2},
+        "c": {"rowStats": 40.0},
+        "heap": {"RowStats": 0.0, "PolicyStep": 0.0},
+        "jmh": [
+          %s
+        ]
+      }
+      """
+          .formatted(
+              String.join(
+                  ",\n",
+                  sample("Bandwidth.read", "", 10, 0),
+                  sample("Bandwidth.scale", "", 20, 0),
+                  sample("RowStats.plait", "", 12.5, 0),
+                  sample("RowStats.torchEager", "", 500, 1_024_000_000),
+                  sample("PolicyStep.plait", ", \"entropyBonus\": \"0\"", 25, 0),
+                  sample("PolicyStep.plait", ", \"entropyBonus\": \"0.001\"", 40, 0),
+                  sample("PolicyStep.torchEager", ", \"entropyBonus\": \"0\"", 1000, 768_000_000),
+                  sample("PolicyStep.torchEager", ", \"entropyBonus\": \"0.001\"", 2000, 0),
+                  call("rowStats", 46),
+                  call("rowStatsRaw", 44)));
+
+  @Test
+  void tableHoldsTimeBandwidthRatioAndMemory() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
+    // 512 x 125000 float32 are 256 MB; in 12.5 ms that is 20.5 GB/s.
+    assertHas(report, "| row_stats | 512 x 125000 | f32 | 12.5 ± 0.5 | 20.5 | 80% | 500.0 ± 0.5 |");
+    assertHas(report, "| 40.0 | 0.0 | 0 (0.0 x) | 977 (4.0 x) |");
+    assertHas(report, "| 512 x 125000 | f32 | 244 | 25.6 | 25.6 |");
+    assertHas(report, "| rowStats | 40.0 | 44.0 ± 0.5 | 46.0 ± 0.5 | 6.0 | 0.0 |");
+    assertHas(report, "# Benchmarks of 2026-11-01, commit abc1234");
+  }
+
+  @Test
+  void gradientThatPyTorchReturnsIsNotCountedAsItsMemory() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
+    assertHas(report, "| policy_step, in place | 512 x 125000 | f32 | 25.0 ± 0.5 | 20.5 | 80% |");
+    assertHas(report, "| 1000.0 ± 0.5 | 40.0 | 0.0 | 0 (0.0 x) | 488 (2.0 x) |");
+  }
+
+  @Test
+  void stepsAreComparedWithTheSameEntropyBonus() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
+    assertHas(report, "| policy_step with entropy bonus, in place | 512 x 125000 | f32 | 40.0 ±");
+    assertHas(report, "| 2000.0 ± 0.5 | 50.0 |");
+  }
+
+  @Test
+  void otherArgumentsAreRefused() {
+    assertThrows(IllegalArgumentException.class, () -> Report.main(new String[] {"a.txt"}));
+  }
+
+  private static void assertHas(String report, String expected) {
+    assertTrue(report.contains(expected), () -> "expected " + expected + " in\n" + report);
+  }
+
+  private static String sample(String name, String params, double median, long peak) {
+    return """
+        {
+          "benchmark": "org.plait.benchmarks.%s",
+          "mode": "sample",
+          "params": {"vocab": "125000", "dtype": "f32"%s},
+          "primaryMetric": {"score": 1e9, "scoreError": 0.5, "scorePercentiles": {"50.0": %s}},
+          "secondaryMetrics": {"memory.peak": {"score": %d}}
+        }"""
+        .formatted(name.replace(".", "Benchmark."), params, median, peak);
+  }
+
+  private static String call(String method, double median) {
+    return """
+        {
+          "benchmark": "org.plait.benchmarks.CallOverheadBenchmark.%s",
+          "mode": "avgt",
+          "primaryMetric": {"score": 1e9, "scoreError": 0.5, "rawData": [[99, %s, 1]]},
+          "secondaryMetrics": {"gc.alloc.rate.norm": {"score": 0.01}}
+        }"""
+        .formatted(method, median);
+  }
+}

@@ -1,0 +1,200 @@
+package org.plait.lab.train;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.plait.Objective;
+import org.plait.lab.countdown.Dataset;
+import org.plait.lab.countdown.Vocabulary;
+import org.plait.lab.model.AdamW;
+import org.plait.lab.model.Gpt;
+import org.plait.lab.model.Parameters;
+import org.plait.lab.model.Sampler;
+import org.plait.lab.model.Workers;
+import org.plait.lab.train.MetricsCsv.Column;
+import org.plait.lab.train.MetricsCsv.Row;
+
+/** Post-trains the base policy by one recipe. Not thread-safe. */
+final class Trainer implements AutoCloseable {
+
+  private static final AdamW.Options OPTIMIZER = new AdamW.Options(0.9, 0.99, 1e-8, 0);
+
+  /** Problems and samples of a point of the held-out curve. */
+  private static final int CURVE_PROBLEMS = 250;
+
+  private static final int CURVE_SAMPLES = 4;
+
+  private final TrainConfig config;
+  private final RunDirectory directory;
+  private final PromptOrder order;
+  private final Parameters parameters;
+  private final Learner learner;
+  private final @Nullable Gpt reference;
+  private final AdamW optimizer;
+  private final Sampler sampler;
+  private final Evaluator evaluator;
+  private final Recipe recipe;
+
+  /** What a run came to. */
+  record Outcome(Evaluation before, Evaluation after, RunTime time) {}
+
+  Trainer(
+      TrainConfig config, RunDirectory directory, Dataset data, Parameters base, Workers workers) {
+    this.config = config;
+    this.directory = directory;
+    order = new PromptOrder(data.training(), config.seed());
+    parameters = Parameters.of(base.config(), base.values());
+    learner = new Learner(parameters, workers, config.loss());
+    reference = needsReference(config.objective()) ? Gpt.forInference(base) : null;
+    optimizer = new AdamW(parameters, OPTIMIZER);
+    sampler = new Sampler(learner.inference(), workers, Vocabulary.EOS, Vocabulary.PAD);
+    evaluator =
+        new Evaluator(
+            learner,
+            sampler,
+            config.evalSplit().problems(data).subList(0, config.evalPrompts()),
+            config.seed());
+    recipe = config.newRecipe();
+  }
+
+  private static boolean needsReference(Objective objective) {
+    return objective.rollout().kl().isOn()
+        || objective.demonstration().kl().isOn()
+        || objective.hint().kl().isOn();
+  }
+
+  /** Trains to the last step, from a checkpoint if there is one, and evaluates before and after. */
+  Outcome run(@Nullable Checkpoint resumed) throws IOException {
+    Evaluation before;
+    int start = 0;
+    RunTime time = RunTime.ZERO;
+    if (resumed == null) {
+      directory.writeConfig(config);
+      before = evaluator.full(0);
+    } else {
+      parameters.copyFrom(resumed.parameters());
+      optimizer.restore(resumed.optimizer());
+      recipe.restore(resumed.recipe());
+      before = resumed.before();
+      start = resumed.step();
+      time = resumed.time();
+    }
+    try (MetricsCsv csv =
+            resumed == null
+                ? MetricsCsv.create(directory.metrics())
+                : MetricsCsv.resume(directory.metrics(), resumed.csvPosition());
+        Progress progress = Progress.start("Training " + config.recipe(), start, config.steps())) {
+      for (int step = start; step < config.steps(); step++) {
+        Row row = new Row(step + 1);
+        time = time.plus(step(step, row));
+        if ((step + 1) % config.evalEvery() == 0) {
+          evaluate(row);
+        }
+        csv.write(row);
+        if ((step + 1) % config.checkpointEvery() == 0 || step + 1 == config.steps()) {
+          checkpoint(step + 1, csv.position(), before, time);
+        }
+        progress.step(message(row));
+      }
+    }
+    return new Outcome(before, evaluator.full(config.steps()), time);
+  }
+
+  private RunTime step(int step, Row row) {
+    long started = System.nanoTime();
+    Recipe.Batches batches = recipe.next(new StepContext(step, config.seed(), order, sampler));
+    long sampled = System.nanoTime();
+    LossMetrics total = LossMetrics.ZERO;
+    double norm = 0;
+    int steps = 0;
+    for (Recipe.Update update : batches.updates()) {
+      List<List<Shard>> minibatches = minibatches(update.sequences());
+      prepare(minibatches);
+      for (List<Shard> minibatch : minibatches) {
+        Learner.Step done =
+            learner.step(minibatch, update.objective(), optimizer, config.learningRate());
+        total = total.plus(done.metrics());
+        norm += done.gradientNorm();
+        steps++;
+      }
+    }
+    RunTime spent = new RunTime(sampled - started, System.nanoTime() - sampled, total.nanos());
+    row.set(Column.LOSS, total.loss() / steps)
+        .set(Column.REWARD, batches.reward())
+        .set(Column.ENTROPY, total.entropyMean())
+        .set(Column.GRADIENT_NORM, norm / steps)
+        .set(Column.LEARNING_RATE, config.learningRate())
+        .set(Column.TOKENS, total.tokens())
+        .set(Column.ROLLOUTS, batches.rollouts())
+        .set(Column.CLIP_FRACTION_LOW, total.clipFractionLow())
+        .set(Column.CLIP_FRACTION_HIGH, total.clipFractionHigh())
+        .set(Column.APPROX_KL, total.approxKlMean())
+        .set(Column.SAMPLING_MS, spent.samplingNanos() / 1e6)
+        .set(Column.UPDATE_MS, spent.updateNanos() / 1e6)
+        .set(Column.LOSS_MS, spent.lossNanos() / 1e6);
+    return spent;
+  }
+
+  /** Equal parts of a batch, in order, so that groups stay whole. */
+  private List<List<Shard>> minibatches(List<TrainingSequence> sequences) {
+    int size = sequences.size() / config.minibatches();
+    List<List<Shard>> parts = new ArrayList<>();
+    for (int from = 0; from < sequences.size(); from += size) {
+      parts.add(Shard.split(sequences.subList(from, from + size)));
+    }
+    return parts;
+  }
+
+  /**
+   * Adds what the objective needs of other policies. With one mini-batch the policy is still the
+   * one that sampled, so the ratio is 1 without old log-probabilities.
+   */
+  private void prepare(List<List<Shard>> minibatches) {
+    List<Shard> shards = minibatches.stream().flatMap(List::stream).toList();
+    if (minibatches.size() > 1) {
+      List<Learner.Statistics> old = learner.statistics(learner.inference(), shards);
+      for (int i = 0; i < shards.size(); i++) {
+        shards.get(i).setOldLogProbs(old.get(i).logProbs());
+      }
+    }
+    if (reference != null) {
+      List<Learner.Statistics> other = learner.statistics(reference, shards);
+      for (int i = 0; i < shards.size(); i++) {
+        shards.get(i).setReferenceLogProbs(other.get(i).logProbs());
+      }
+    }
+  }
+
+  private void evaluate(Row row) {
+    Evaluation point = evaluator.quick(row.step(), CURVE_PROBLEMS, CURVE_SAMPLES);
+    row.set(Column.EVAL_SAMPLED, point.sampled()).set(Column.EVAL_ENTROPY, point.entropy());
+  }
+
+  private void checkpoint(int step, long csvPosition, Evaluation before, RunTime time)
+      throws IOException {
+    new Checkpoint(
+            parameters,
+            optimizer.state(),
+            step,
+            config.fixedJson(),
+            recipe.state(),
+            csvPosition,
+            before,
+            time)
+        .write(directory.checkpoint());
+  }
+
+  @Override
+  public void close() {
+    learner.close();
+  }
+
+  private static String message(Row row) {
+    double reward = row.get(Column.REWARD);
+    return Double.isNaN(reward)
+        ? String.format(Locale.ROOT, "loss %.3f", row.get(Column.LOSS))
+        : String.format(Locale.ROOT, "reward %.3f", reward);
+  }
+}

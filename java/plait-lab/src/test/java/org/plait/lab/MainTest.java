@@ -1,0 +1,182 @@
+package org.plait.lab;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.plait.lab.model.SafeTensors;
+import picocli.CommandLine;
+
+class MainTest {
+
+  @TempDir Path directory;
+
+  private record Result(int code, String out, String err) {}
+
+  private static Result plait(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine commandLine = Main.commandLine();
+    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    int code = commandLine.execute(arguments);
+    return new Result(code, out.toString(), err.toString());
+  }
+
+  private static void assertRefused(Result result, String... parts) {
+    assertEquals(2, result.code(), result.err());
+    for (String part : parts) {
+      assertTrue(result.err().contains(part), result.err());
+    }
+    assertEquals(1, result.err().strip().lines().count(), result.err());
+    assertFalse(result.err().contains("Exception"), result.err());
+    assertEquals("", result.out());
+  }
+
+  private String out() {
+    return directory.resolve("out").toString();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--recipe, alchemy, Unknown recipe 'alchemy'; choose one of sft",
+    "--loss, jax, 'plait, torch'",
+    "--steps, many, 'at least 0, got ''many'''",
+    "--steps, -1, 'at least 0, got ''-1'''",
+    "--prompts, 0, at least 1",
+    "--minibatches, 5, divisor of the 16 prompts",
+    "--lr, nan, above 0",
+    "--lr, 0, above 0",
+    "--seed, 1.5, whole number",
+    "--eval-prompts, 5000, 1 to 1000",
+    "--threads, 0, at least 1",
+    "--config, missing.json, Cannot read missing.json",
+    "--objective, missing.json, Cannot read missing.json",
+    "--nonsense, 1, --nonsense",
+  })
+  void badOptionIsRefusedInOneSentence(String option, String value, String part) {
+    assertRefused(plait("train", "--out", out(), option, value), part);
+    assertFalse(Files.exists(directory.resolve("out")));
+  }
+
+  @Test
+  void badConfigurationFilesAreRefused() throws IOException {
+    Path file = directory.resolve("config.json");
+    Map<String, String> cases =
+        Map.of(
+            "{\"steps\": 3", "is not valid JSON",
+            "[1, 2]", "must hold a JSON object",
+            "{\"stepz\": 3}", "unknown option 'stepz'",
+            "{\"steps\": \"few\"}", "--steps",
+            "{\"objective\": {\"rollot\": {}}}", "objective",
+            "{\"recipe\": \"sft\", \"objective\": {\"preset\": \"grpo\"}}", "demonstration");
+    for (Map.Entry<String, String> entry : cases.entrySet()) {
+      Files.writeString(file, entry.getKey());
+      assertRefused(plait("train", "--config", file.toString(), "--out", out()), entry.getValue());
+    }
+  }
+
+  @Test
+  void unwritableDirectoryIsRefusedBeforeTraining() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "not a directory");
+    assertRefused(
+        plait("train", "--out", file.resolve("out").toString()), "Cannot write to", "--out");
+  }
+
+  @Test
+  void groupsOfOneAreRefused() {
+    assertRefused(plait("train", "--recipe", "grpo", "--samples", "1"), "--samples", "at least 2");
+  }
+
+  @Test
+  void resumingNeedsADirectoryWithARun() {
+    assertRefused(plait("train", "--resume"), "--resume needs --out");
+    assertRefused(plait("train", "--resume", "--out", out()), "no checkpoint to resume");
+  }
+
+  @Test
+  void foreignCheckpointsAreRefused() throws IOException {
+    Path file = Files.createDirectories(directory.resolve("out")).resolve("checkpoint.safetensors");
+    Files.writeString(file, "something else");
+    assertRefused(
+        plait("train", "--resume", "--out", out()), "not a safetensors file", "another --out");
+    new SafeTensors(Map.of("model", "GptConfig[layers=12]"), Map.of()).write(file);
+    assertRefused(plait("train", "--resume", "--out", out()), "another model", "another --out");
+    assertRefused(plait("train", "--out", out()), "holds a run already", "--resume");
+  }
+
+  @Test
+  void runOfAnotherConfigurationIsNotResumed() {
+    String[] small = {
+      "train",
+      "--out",
+      out(),
+      "--cache-dir",
+      directory.resolve("cache").toString(),
+      "--base-steps",
+      "1",
+      "--prompts",
+      "2",
+      "--eval-prompts",
+      "2",
+      "--lr"
+    };
+    assertEquals(0, plait(with(small, "0.001", "--steps", "1")).code());
+    assertRefused(
+        plait(with(small, "0.002", "--steps", "1", "--resume")), "lr 0.001, not 0.002", "--out");
+    assertRefused(
+        plait(with(small, "0.001", "--steps", "0", "--resume")), "1 steps already", "--steps");
+  }
+
+  private static String[] with(String[] arguments, String... more) {
+    return Stream.of(arguments, more).flatMap(Arrays::stream).toArray(String[]::new);
+  }
+
+  @Test
+  void commandLineWinsOverTheFile() throws IOException {
+    Path file =
+        Files.writeString(
+            directory.resolve("config.json"),
+            "{\"steps\": 7, \"lr\": \"x\", \"recipe\": \"grpo\"}");
+    assertRefused(plait("train", "--config", file.toString(), "--lr", "-3"), "got '-3'");
+  }
+
+  @Test
+  void doctorReportsWhatMattersAndWhyCudaIsMissing() throws IOException {
+    Result text = plait("doctor");
+    assertEquals(0, text.code());
+    assertTrue(text.out().contains("CPU backend"), text.out());
+    JsonNode json = new ObjectMapper().readTree(plait("doctor", "--json").out());
+    assertTrue(json.path("cpu").path("available").booleanValue());
+    assertFalse(json.path("cpu").path("target").asText().isEmpty());
+    assertTrue(json.path("bandwidth").path("read_gb_per_s").doubleValue() > 0.1);
+    assertTrue(
+        json.path("cuda").path("available").booleanValue()
+            || !json.path("cuda").path("reason").asText().isEmpty());
+    for (String version : new String[] {"plait", "javacpp", "pytorch", "jdk", "os"}) {
+      assertFalse(json.path("versions").path(version).asText().isEmpty(), version);
+    }
+  }
+
+  @Test
+  void helpNamesTheCommands() {
+    Result help = plait("--help");
+    assertEquals(0, help.code());
+    for (String command : new String[] {"doctor", "verify", "train"}) {
+      assertTrue(help.out().contains(command), help.out());
+    }
+  }
+}
