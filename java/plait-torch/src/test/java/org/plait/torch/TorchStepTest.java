@@ -12,7 +12,6 @@ import static org.plait.torch.Tensors.leaf;
 import static org.plait.torch.Tensors.tokens;
 
 import java.util.Objects;
-import java.util.stream.LongStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -20,7 +19,6 @@ import org.junit.jupiter.api.Test;
 import org.plait.Backend;
 import org.plait.Normalizers;
 import org.plait.Objective;
-import org.plait.TensorView;
 import org.plait.TokenBatch;
 
 class TorchStepTest {
