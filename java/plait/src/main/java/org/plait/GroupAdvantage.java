@@ -1,6 +1,5 @@
 package org.plait;
 
-import java.lang.ref.Reference;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
@@ -447,52 +446,7 @@ public record GroupAdvantage(
    * @throws PlaitException if the backend is not available
    */
   public void compute(Backend backend, Input in, Output out, TensorView workspace) {
-    int device = Backend.require(backend);
-    Checks.present("in", in);
-    TensorView rewards = in.rewards;
-    if (rewards == null || rewards.dtype() != DType.FLOAT32 || rewards.rank() != 1) {
-      throw Checks.unexpected("rewards", "FLOAT32 [n]", rewards);
-    }
-    Checks.device("rewards", rewards, device);
-    Groups groups = in.groups;
-    Checks.present("groups", groups);
-    Checks.present("out", out);
-    long n = rewards.size(0);
-    long count = groups.count();
-    TensorView offsets = groups instanceof Groups.Offsets o ? o.offsets() : null;
-    TensorView ids = groups instanceof Groups.Ids i ? i.ids() : null;
-    Checks.optional("roles", in.roles, DType.UINT8, n, device);
-    Checks.optional("weights", in.weights, DType.FLOAT32, n, device);
-    Checks.optional("offsets", offsets, DType.INT64, count + 1, device);
-    Checks.optional("ids", ids, DType.INT64, n, device);
-    Checks.output("advantages", out.advantages, DType.FLOAT32, n, device);
-    Checks.optionalOutput("groupMean", out.groupMean, DType.FLOAT32, count, device);
-    Checks.optionalOutput("groupStd", out.groupStd, DType.FLOAT32, count, device);
-    Checks.workspace(workspace, device);
-    Scratch scratch = Scratch.get();
-    try {
-      NativeLibrary.check(
-          Natives.plait_group_advantage(
-              device,
-              0,
-              n,
-              rewards.address(),
-              Checks.address(in.roles),
-              Checks.address(in.weights),
-              count,
-              Checks.address(offsets),
-              Checks.address(ids),
-              scratch.pack(this),
-              out.advantages.address(),
-              Checks.address(out.groupMean),
-              Checks.address(out.groupStd),
-              workspace.address(),
-              workspace.size(0)));
-    } finally {
-      Reference.reachabilityFence(in);
-      Reference.reachabilityFence(out);
-      Reference.reachabilityFence(workspace);
-    }
+    GroupAdvantageCall.compute(this, backend, in, out, workspace);
   }
 
   /**

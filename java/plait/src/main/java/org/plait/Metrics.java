@@ -226,8 +226,7 @@ public final class Metrics {
   }
 
   /**
-   * Returns how many tokens that are not ignored had a target outside the vocabulary; they are in
-   * no other metric.
+   * Returns how many tokens had a target outside the vocabulary; they are in no other metric.
    *
    * @return the count
    */
@@ -236,8 +235,7 @@ public final class Metrics {
   }
 
   /**
-   * Returns a role's mean policy loss before any weight: coefficient, aggregation, entropy
-   * weighting or sampler correction. LUFFY's {@code off_pg_loss} and {@code on_pg_loss}.
+   * Returns a role's mean policy loss before any weight.
    *
    * @param role a role that is not ignored
    * @return the mean over tokens of the role; 0 if its rule has no policy loss
@@ -270,8 +268,7 @@ public final class Metrics {
    * Returns a role's mean probability of the realised tokens under the behaviour policy.
    *
    * @param role a role that is not ignored
-   * @return the mean of {@code exp(oldLogp)} over tokens of the role, or of {@code exp(logp)} where
-   *     the batch has no old log-probabilities
+   * @return the mean of {@code exp(oldLogp)}, or of {@code exp(logp)} where there is none
    */
   public double oldProbabilityMean(Role role) {
     return byRole(Structs.METRICS_OLD_PROBABILITY_SUM, role) / tokens(role);
@@ -305,8 +302,7 @@ public final class Metrics {
   }
 
   /**
-   * Returns how many tokens lost their policy term to an entropy selection, a covariance, their
-   * probability or the drift of their sequence.
+   * Returns how many tokens lost their policy term: to a selection, a covariance, a bound.
    *
    * @return the count
    */
@@ -462,9 +458,7 @@ public final class Metrics {
   }
 
   /**
-   * Returns the metrics that verl and the projects built on it log, by their names, such as {@code
-   * actor/pg_clipfrac}; OBJECTIVES.md says where they differ. Sums of losses add up over
-   * micro-batches, as in verl's engine; all else is a mean.
+   * Returns what verl and its kin log, such as {@code actor/pg_clipfrac}; see OBJECTIVES.md.
    *
    * @return a new map in a fixed order, without what there is nothing to take a mean of
    */

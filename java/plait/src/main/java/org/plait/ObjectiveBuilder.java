@@ -34,6 +34,18 @@ public final class ObjectiveBuilder {
   }
 
   /**
+   * Changes the rule of rollout tokens: {@code rollout(rule -> rule.klLimits(20, 10))}.
+   *
+   * @param change what to do with a builder of the rule
+   * @return this
+   * @throws IllegalArgumentException if the changed rule makes no sense
+   */
+  public ObjectiveBuilder rollout(UnaryOperator<Rule.Builder> change) {
+    rollout = change.apply(rollout.toBuilder()).build();
+    return this;
+  }
+
+  /**
    * Sets the rule of demonstration tokens.
    *
    * @param rule the rule
@@ -45,6 +57,19 @@ public final class ObjectiveBuilder {
   }
 
   /**
+   * Changes the rule of demonstration tokens: {@code demonstration(rule ->
+   * rule.reshape(Reshape.POWER, 0.5f))}.
+   *
+   * @param change what to do with a builder of the rule
+   * @return this
+   * @throws IllegalArgumentException if the changed rule makes no sense
+   */
+  public ObjectiveBuilder demonstration(UnaryOperator<Rule.Builder> change) {
+    demonstration = change.apply(demonstration.toBuilder()).build();
+    return this;
+  }
+
+  /**
    * Sets the rule of hint tokens.
    *
    * @param rule the rule
@@ -52,6 +77,18 @@ public final class ObjectiveBuilder {
    */
   public ObjectiveBuilder hint(Rule rule) {
     hint = Objects.requireNonNull(rule, "hint");
+    return this;
+  }
+
+  /**
+   * Changes the rule of hint tokens: {@code hint(rule -> rule.selection(selection))}.
+   *
+   * @param change what to do with a builder of the rule
+   * @return this
+   * @throws IllegalArgumentException if the changed rule makes no sense
+   */
+  public ObjectiveBuilder hint(UnaryOperator<Rule.Builder> change) {
+    hint = change.apply(hint.toBuilder()).build();
     return this;
   }
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LayoutTest {
   private static final int V = 9;
   private static final int WIDTH = 6;
+  private static final int PADDED = 4 * WIDTH;
   private static final int[] LENGTHS = {4, 1, 6, 3};
   private static final Tokens PACKED = packed();
   private static final TensorView LOGITS = StepFixture.gaussian(8, PACKED.count, V);
@@ -56,7 +57,7 @@ class LayoutTest {
   void paddingChangesNoBit(String name, Objective objective) {
     Step packed = run(PACKED, LOGITS, null, objective);
     double largest = 0;
-    for (float value : packed.gradient) {
+    for (float value : packed.gradient.toFloats()) {
       largest = Math.max(largest, Math.abs(value));
     }
     assertTrue(largest > 1e-3, "largest " + largest);
@@ -64,7 +65,7 @@ class LayoutTest {
     Step padded = run(padded(), paddedLogits(), null, objective);
     for (int i = 0, t = 0; i < LENGTHS.length; i++) {
       for (int k = 0; k < WIDTH; k++) {
-        float[] row = row(padded.gradient, i * WIDTH + k);
+        float[] row = row(padded.gradient, (long) i * WIDTH + k);
         float[] expected = k < LENGTHS[i] ? row(packed.gradient, t++) : new float[V];
         assertArrayEquals(expected, row, "sequence " + i + ", position " + k);
       }
@@ -79,12 +80,12 @@ class LayoutTest {
     long[] rows = new long[PACKED.count];
     for (int i = 0, t = 0; i < LENGTHS.length; i++) {
       for (int k = 0; k < LENGTHS[i]; k++) {
-        rows[t++] = i * WIDTH + k;
+        rows[t++] = (long) i * WIDTH + k;
       }
     }
     Step picked = run(PACKED, paddedLogits(), rows, objective);
     for (int t = 0; t < PACKED.count; t++) {
-      assertArrayEquals(row(packed.gradient, t), row(picked.gradient, (int) rows[t]));
+      assertArrayEquals(row(packed.gradient, t), row(picked.gradient, rows[t]));
     }
     assertEquals(packed.metrics.toMap(), picked.metrics.toMap());
   }
@@ -120,7 +121,7 @@ class LayoutTest {
   }
 
   private static float[] spread(float[] values) {
-    float[] to = new float[LENGTHS.length * WIDTH];
+    float[] to = new float[PADDED];
     Arrays.fill(to, Float.NaN);
     for (int i = 0, t = 0; i < LENGTHS.length; i++) {
       for (int k = 0; k < LENGTHS[i]; k++) {
@@ -131,8 +132,8 @@ class LayoutTest {
   }
 
   private static TensorView paddedLogits() {
-    TensorView to = TensorView.allocate(DType.FLOAT32, LENGTHS.length * WIDTH, V);
-    float[] nan = new float[LENGTHS.length * WIDTH * V];
+    TensorView to = TensorView.allocate(DType.FLOAT32, PADDED, V);
+    float[] nan = new float[PADDED * V];
     Arrays.fill(nan, Float.NaN);
     to.copyFrom(nan);
     for (int i = 0, t = 0; i < LENGTHS.length; i++) {
@@ -152,11 +153,11 @@ class LayoutTest {
     return Objective.builder().rollout(rule).build();
   }
 
-  private static float[] row(float[] matrix, int row) {
-    return Arrays.copyOfRange(matrix, row * V, (row + 1) * V);
+  private static float[] row(TensorView matrix, long row) {
+    return matrix.rows(row, row + 1).toFloats();
   }
 
-  private record Step(float[] gradient, Metrics metrics) {}
+  private record Step(TensorView gradient, Metrics metrics) {}
 
   private static Step run(
       Tokens tokens, TensorView data, long @Nullable [] rows, Objective objective) {
@@ -180,6 +181,6 @@ class LayoutTest {
         metrics,
         TensorView.allocate(
             DType.UINT8, PolicyStep.workspaceBytes(tokens.count, batch.sequences())));
-    return new Step(out.dLogits().toFloats(), metrics);
+    return new Step(out.dLogits(), metrics);
   }
 }

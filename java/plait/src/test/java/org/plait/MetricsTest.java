@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -141,9 +142,9 @@ class MetricsTest {
   void weightingsAndDroppedTokensAreCounted() {
     Tokens tokens = Tokens.random(2, 4, 3);
     tokens.roles = new Role[7];
-    java.util.Arrays.fill(tokens.roles, Role.ROLLOUT);
-    java.util.Arrays.fill(tokens.roles, 4, 7, Role.DEMONSTRATION);
-    java.util.Arrays.fill(tokens.advantages, 1);
+    Arrays.fill(tokens.roles, Role.ROLLOUT);
+    Arrays.fill(tokens.roles, 4, 7, Role.DEMONSTRATION);
+    Arrays.fill(tokens.advantages, 1);
     Metrics srft = tokens.run(HybridObjectives.srft()).metrics();
     double rollouts = (tokens.entropy[0] + tokens.entropy[1] + tokens.entropy[2]);
     rollouts = (rollouts + tokens.entropy[3]) / 4;
@@ -222,7 +223,8 @@ class MetricsTest {
 
     Tokens tokens = Tokens.random(3, 4, 3, 5);
     tokens.roles = new Role[12];
-    java.util.Arrays.setAll(tokens.roles, t -> Role.values()[1 + t % 3]);
+    Role[] cycle = {Role.ROLLOUT, Role.DEMONSTRATION, Role.HINT};
+    Arrays.setAll(tokens.roles, t -> cycle[t % 3]);
     tokens.normalizers = Normalizers.count(tokens.batch()).withLength(9);
     Objective srft =
         HybridObjectives.srftHpt().toBuilder()
@@ -300,10 +302,10 @@ class MetricsTest {
   }
 
   private static double[] slice(double[] values, int from, int to) {
-    return java.util.Arrays.copyOfRange(values, from, to);
+    return Arrays.copyOfRange(values, from, to);
   }
 
   private static float[] slice(float[] values, int from, int to) {
-    return java.util.Arrays.copyOfRange(values, from, to);
+    return Arrays.copyOfRange(values, from, to);
   }
 }

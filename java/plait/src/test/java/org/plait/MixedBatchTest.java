@@ -113,9 +113,8 @@ class MixedBatchTest {
   private static Tokens mixed() {
     Tokens tokens = Tokens.random(21, 6, 5, 7, 4);
     Role[] roles = new Role[tokens.count];
-    for (int t = 0; t < roles.length; t++) {
-      roles[t] = Role.values()[t % 4];
-    }
+    Role[] cycle = {Role.IGNORED, Role.ROLLOUT, Role.DEMONSTRATION, Role.HINT};
+    Arrays.setAll(roles, t -> cycle[t % 4]);
     tokens.roles = roles;
     tokens.normalizers = Normalizers.NONE.withLength(11);
     return tokens;

@@ -113,6 +113,27 @@ class ObjectiveTest {
   }
 
   @Test
+  void aRuleCanBeChangedInPlace() {
+    Objective luffy = HybridObjectives.luffy();
+    Objective changed =
+        luffy.toBuilder()
+            .rollout(rule -> rule.maxProbability(0.9f))
+            .demonstration(rule -> rule.reshape(Reshape.POWER, 0.5f))
+            .hint(rule -> rule.nll(Term.of(2)))
+            .build();
+    assertEquals(0.9f, changed.rollout().policy().maxProbability());
+    assertEquals(
+        luffy.rollout(), changed.rollout().toBuilder().maxProbability(INF).build(), "the rest");
+    assertEquals(Reshape.POWER, changed.demonstration().policy().reshaping().reshape());
+    assertEquals(2, changed.hint().nll().term().coefficient());
+    refused("drop", () -> luffy.toBuilder().hint(r -> r.selection(bad())));
+  }
+
+  private static EntropySelection bad() {
+    return new EntropySelection(Scope.BATCH, 2);
+  }
+
+  @Test
   void aCorrectionAppliesToRolloutsUntilItIsSwitchedOff() {
     SamplerCorrection tis = SamplerCorrection.tis(2);
     Objective corrected = HybridObjectives.luffy().toBuilder().correction(tis).build();
@@ -232,7 +253,9 @@ class ObjectiveTest {
   void missingPartsAreNamed() {
     assertEquals(
         "hint",
-        assertThrows(NullPointerException.class, () -> Objective.builder().hint(missing()))
+        assertThrows(
+                NullPointerException.class,
+                () -> Objective.builder().hint(Refusals.<Rule>missing()))
             .getMessage());
     assertEquals(
         "estimator",

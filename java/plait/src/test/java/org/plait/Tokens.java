@@ -129,5 +129,28 @@ final class Tokens {
     return floats;
   }
 
-  record Result(float[] c, float[] h, Metrics metrics) {}
+  /** What an objective made of the tokens. */
+  static final class Result {
+    private final float[] c;
+    private final float[] h;
+    private final Metrics metrics;
+
+    private Result(float[] c, float[] h, Metrics metrics) {
+      this.c = c;
+      this.h = h;
+      this.metrics = metrics;
+    }
+
+    float[] c() {
+      return c;
+    }
+
+    float[] h() {
+      return h;
+    }
+
+    Metrics metrics() {
+      return metrics;
+    }
+  }
 }

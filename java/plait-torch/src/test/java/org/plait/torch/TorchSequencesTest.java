@@ -85,9 +85,10 @@ class TorchSequencesTest {
     Textbook book = Textbook.of(logits, targets, TEMPERATURE);
     Tensor loss = torch.zeros_like(logits.narrow(0, 0, 1).narrow(1, 0, 1)).sum();
     for (int i = 0; i < SEQUENCES; i++) {
-      Tensor logp = book.logProbs().narrow(0, i * N, N);
-      Tensor before = old.narrow(0, i * N, N).to(logits.scalar_type().intern());
-      Tensor entropy = book.entropy().narrow(0, i * N, N).detach();
+      long from = (long) i * N;
+      Tensor logp = book.logProbs().narrow(0, from, N);
+      Tensor before = old.narrow(0, from, N).to(logits.scalar_type().intern());
+      Tensor entropy = book.entropy().narrow(0, from, N).detach();
       loss = loss.add(formula.of(i, logp, before, entropy, ADVANTAGES[i]));
     }
     loss.backward();
