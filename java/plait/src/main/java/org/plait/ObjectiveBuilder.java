@@ -245,12 +245,20 @@ public final class ObjectiveBuilder {
    * Builds the objective.
    *
    * @return an immutable objective
-   * @throws IllegalArgumentException if no rule has a term, so that there is nothing to train on
+   * @throws IllegalArgumentException if no rule has a term, so that there is nothing to train on,
+   *     or no rule takes the weights of the correction
    */
   public Objective build() {
     if (!rollout.isOn() && !demonstration.isOn() && !hint.isOn()) {
       throw new IllegalArgumentException(
           "objective: expected a rule with a coefficient above 0, got none");
+    }
+    boolean weighs =
+        rollout.policy().samplerCorrection()
+            || demonstration.policy().samplerCorrection()
+            || hint.policy().samplerCorrection();
+    if (correction.level() != CorrectionLevel.NONE && !weighs) {
+      throw unfit("correction");
     }
     return new Objective(rollout, demonstration, hint, correction);
   }

@@ -100,6 +100,11 @@ class KernelBadInputTest {
     refused("logProbs", () -> token(batch, objective, missing(), null, out, metrics, work));
     refused("entropy", () -> token(batch, objective, logp, longs(T), out, metrics, work));
     refused("entropy", () -> token(batch, withEntropy, logp, null, out, metrics, work));
+    for (Objective needsEntropy :
+        new Objective[] {HybridObjectives.srft(), HybridObjectives.prefixRft()}) {
+      Objective byToken = needsEntropy.toBuilder().aggregation(Aggregation.TOKEN_MEAN).build();
+      refused("entropy", () -> token(batch, byToken, logp, null, out, metrics, work));
+    }
     refused("c", () -> token(batch, objective, logp, null, longC, metrics, work));
     overlaps(() -> token(batch, objective, logp, null, same, metrics, work));
     refused("workspace_bytes", () -> token(batch, objective, logp, null, out, metrics, bytes(0)));

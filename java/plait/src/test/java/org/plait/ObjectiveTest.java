@@ -144,6 +144,8 @@ class ObjectiveTest {
         HybridObjectives.luffy(), corrected.toBuilder().correction(SamplerCorrection.NONE).build());
     assertTrue(corrected.isOnePass());
     refused("correction", () -> Objective.sft().toBuilder().correction(tis));
+    Rule plain = Objective.ppo().rollout();
+    refused("correction", () -> corrected.toBuilder().rollout(plain).build());
   }
 
   @Test
