@@ -1,7 +1,11 @@
 package org.plait.lab.oracle;
 
+import java.util.Arrays;
+import java.util.List;
+import org.plait.CovarianceKind;
 import org.plait.EntropyWeighting;
 import org.plait.KlTerm;
+import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.PolicyTerm;
 import org.plait.Population;
@@ -52,7 +56,18 @@ public final class TokenObjectiveOracle {
    */
   @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
   public record Gates(
-      int[] roles, double[] samplerWeights, boolean[] dropped, boolean[] penalised) {}
+      int[] roles, double[] samplerWeights, boolean[] dropped, boolean[] penalised) {
+
+    /** Those of an objective that decides nothing. */
+    static Gates open(TokenProblem problem) {
+      int n = problem.tokens();
+      int[] roles = new int[n];
+      Arrays.setAll(roles, problem::role);
+      double[] weights = new double[n];
+      Arrays.fill(weights, 1);
+      return new Gates(roles, weights, new boolean[n], new boolean[n]);
+    }
+  }
 
   private final TokenProblem problem;
   private final Rule[] rules; // by role - 1
@@ -134,7 +149,17 @@ public final class TokenObjectiveOracle {
 
   /** What is decided of each token before it is evaluated. */
   public static Gates gates(TokenProblem problem) {
-    return evaluate(problem).gates();
+    Objective objective = problem.objective();
+    boolean gated = objective.correction().isOn();
+    for (Rule rule : List.of(objective.rollout(), objective.demonstration(), objective.hint())) {
+      PolicyTerm policy = rule.policy();
+      gated |=
+          policy.selection().isOn()
+              || policy.covariance().kind() != CovarianceKind.NONE
+              || policy.maxProbability() < Float.POSITIVE_INFINITY
+              || policy.offPolicyThreshold() < Float.POSITIVE_INFINITY;
+    }
+    return gated ? evaluate(problem).gates() : Gates.open(problem);
   }
 
   /** Clip-cov's candidates among the tokens of a role, and at most how many are drawn. */

@@ -55,13 +55,12 @@ public final class ObjectiveJson {
       JsonFields given = fields.object("correction");
       SamplerCorrection correction = given == null ? base.correction() : readCorrection(given);
       boolean corrected = correction.isOn();
-      Objective objective =
-          base.toBuilder()
-              .rollout(rule(fields, "rollout", base.rollout(), corrected))
-              .demonstration(rule(fields, "demonstration", base.demonstration(), false))
-              .hint(rule(fields, "hint", base.hint(), false))
-              .build();
+      Rule rollout = rule(fields, "rollout", base.rollout(), corrected);
+      Rule demonstration = rule(fields, "demonstration", base.demonstration(), false);
+      Rule hint = rule(fields, "hint", base.hint(), false);
       fields.done();
+      Objective objective =
+          base.toBuilder().rollout(rollout).demonstration(demonstration).hint(hint).build();
       return new Objective(
           objective.rollout(), objective.demonstration(), objective.hint(), correction);
     } catch (IllegalArgumentException e) {

@@ -85,10 +85,6 @@ final class RuleJson {
       JsonFields given, PolicyTerm base, boolean corrected, Rule.Builder rule) {
     PolicyLoss usual = base.loss() == PolicyLoss.NONE ? PolicyLoss.CLIP : base.loss();
     PolicyLoss loss = given.choice("loss", PolicyLoss.class, usual);
-    Term off = base.term().withCoefficient(0);
-    boolean none = loss == PolicyLoss.NONE && !given.has("coefficient");
-    Term term = term(given, base.term());
-    rule.policy(loss, none ? off : term);
     rule.clip(given.real("clip_low", base.clipLow()), given.real("clip_high", base.clipHigh()));
     rule.dualClip(given.real("dual_clip", base.dualClip()));
     rule.logRatioLimit(given.real("log_ratio_limit", base.logRatioLimit()));
@@ -137,6 +133,9 @@ final class RuleJson {
     if (covariance != null) {
       rule.covariance(readCovariance(covariance, base.covariance()));
     }
+    boolean off = loss == PolicyLoss.NONE && !given.has("coefficient");
+    Term term = term(given, base.term());
+    rule.policy(loss, off ? term.withCoefficient(0) : term);
     given.done();
   }
 

@@ -76,8 +76,7 @@ final class HybridForms {
         .metric("on_policy_prob", b -> onMean(b, (i, t) -> Math.exp(b.o()[i][t])))
         .metric(
             "off_ratio_mean",
-            b -> offMean(b, (i, t) -> shape.of(Math.exp(b.l()[i][t]), b.l()[i][t])))
-        .metric("ppo_kl", b -> tokenMean(b, (i, t) -> b.o()[i][t] - b.l()[i][t]));
+            b -> offMean(b, (i, t) -> shape.of(Math.exp(b.l()[i][t]), b.l()[i][t])));
   }
 
   /** off_policy_reshape and its clips. */
@@ -140,7 +139,8 @@ final class HybridForms {
                             / b.count()
                         - 0.001 * tokenMean(b, (i, t) -> b.h()[i][t])
                         + offMean(b, (i, t) -> -l[i][t]))
-            .withDemonstrations());
+            .withDemonstrations()
+            .metric("ppo_kl", b -> tokenMean(b, (i, t) -> b.o()[i][t] - b.l()[i][t])));
     return forms;
   }
 

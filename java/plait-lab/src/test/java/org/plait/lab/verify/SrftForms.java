@@ -63,6 +63,11 @@ final class SrftForms {
     return row % 3 == 1;
   }
 
+  /** Of a demonstration: above 0, as a correct answer's among wrong ones is. */
+  private static double advantage(UpstreamBatch b, int row) {
+    return Math.abs(b.advantages()[row]);
+  }
+
   private static boolean correct(int row) {
     return row % 2 == 0;
   }
@@ -90,7 +95,7 @@ final class SrftForms {
                       (i, t) -> {
                         if (demonstration(i)) {
                           double p = Math.exp(l[i][t]);
-                          return -b.advantages()[i] * p / (p + 0.1);
+                          return -advantage(b, i) * p / (p + 0.1);
                         }
                         double coefficient = correct(i) ? 0.1 * Math.exp(entropy(b, i)) : -1;
                         return -coefficient * kind.of(b, l).of(i, t);
@@ -110,7 +115,7 @@ final class SrftForms {
                 for (int t = 0; t < b.length(); t++) {
                   row.add(demonstration(i) ? "demonstration" : "rollout");
                 }
-                advantages.add(demonstration(i) ? b.advantages()[i] : correct(i) ? 1 : -1);
+                advantages.add(demonstration(i) ? advantage(b, i) : correct(i) ? 1 : -1);
               }
               return json;
             });
