@@ -21,8 +21,13 @@ import org.plait.lab.oracle.TokenProblem;
  */
 final class Shard {
 
-  /** Sequences of a shard. Fixed, so that results do not depend on the number of threads. */
-  private static final int SEQUENCES = 32;
+  /** Sequences of a shard: few enough for the caches, enough to be worth the calls. */
+  private static final int MAX_SEQUENCES = 32;
+
+  private static final int MIN_SEQUENCES = 8;
+
+  /** Shards that a small batch is divided into, so that there is something to share. */
+  private static final int SHARDS = 2;
 
   private final int sequences;
   private final int length;
@@ -64,11 +69,15 @@ final class Shard {
     }
   }
 
-  /** Divides a batch into shards, in order. */
+  /**
+   * Divides a batch into shards, in order. Their size depends on the batch alone, so that results
+   * do not depend on the number of threads.
+   */
   static List<Shard> split(List<TrainingSequence> batch) {
+    int size = Math.max(MIN_SEQUENCES, Math.min(MAX_SEQUENCES, batch.size() / SHARDS));
     List<Shard> shards = new ArrayList<>();
-    for (int from = 0; from < batch.size(); from += SEQUENCES) {
-      shards.add(new Shard(batch.subList(from, Math.min(batch.size(), from + SEQUENCES))));
+    for (int from = 0; from < batch.size(); from += size) {
+      shards.add(new Shard(batch.subList(from, Math.min(batch.size(), from + size))));
     }
     return shards;
   }
