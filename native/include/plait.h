@@ -309,7 +309,8 @@ typedef struct plait_covariance {
  *     w_policy * policy_loss  -  w_nll * logp  +  w_kl * kl_estimator(logp - ref_logp)  -  w_entropy * entropy
  *
  * where each w is the term's coefficient times its aggregation weight; w_policy and w_nll also times their entropy
- * weighting, and w_policy times the sampler correction and 0 where the token is dropped.
+ * weighting, and w_policy times the sampler correction (but for VESPO, which has it in phi) and 0 where the token is
+ * dropped.
  */
 typedef struct plait_rule {
   plait_term policy;
@@ -445,8 +446,8 @@ typedef struct plait_metrics {
   double clip_low_count;   /* A < 0 and r < 1 - clip_low: no gradient */
   double clip_high_count;  /* A > 0 and r > 1 + clip_high: no gradient */
   double dual_clip_count;  /* A < 0 and r > dual_clip: no gradient */
-  double approx_kl_k1_sum; /* sum of -log r, limited as the rule says */
-  double approx_kl_k3_sum; /* sum of r - 1 - log r, likewise */
+  double approx_kl_k1_sum; /* sum of -d, d = logp - old_logp of the token, limited by log_ratio_limit */
+  double approx_kl_k3_sum; /* sum of exp(d) - 1 - d */
   double reference_kl_sum; /* sum of the estimator over the tokens whose rule has a KL term */
   double reference_kl_tokens;
   double entropy_sum;            /* over tokens[0] */

@@ -38,6 +38,7 @@ struct TokenResult {
         entropy_loss(0),
         ratio(0),
         log_ratio(0),
+        drift(0),
         kl(0),
         policy_value(0),
         reshaped(0),
@@ -56,7 +57,8 @@ struct TokenResult {
   Real kl_loss{0};
   Real entropy_loss{0};
   Real ratio{0};
-  Real log_ratio{0};
+  Real log_ratio{0};  // of the rule's ratio
+  Real drift{0};      // logp - old_logp of the token itself, limited
   Real kl{0};
   Real policy_value{0};  // before any weight
   Real reshaped{0};
@@ -242,15 +244,16 @@ PLAIT_REAL ValueAndSlope<Real> PolicyLoss(const plait_rule& rule, const Sequence
   }
   if (through_ratio) {
     loss.slope = Select(IsClamped(exact, rule.log_ratio_limit), zero, loss.slope) * Real(context.slope_factor);
-    if (rule.covariance.kind == PLAIT_COVARIANCE_KL) {
-      const Real coefficient = Real(rule.covariance.coefficient) * in.covariance_kl;
-      loss.value = loss.value + coefficient * Abs(exact);
-      loss.slope = loss.slope + coefficient * Sign(exact);
-    }
   }
   // Exactly 0 whatever the ratio, also an infinite one.
   const auto none = in.advantage == zero;
-  return {Select(none, zero, loss.value), Select(none, zero, loss.slope)};
+  loss = {Select(none, zero, loss.value), Select(none, zero, loss.slope)};
+  if (through_ratio && rule.covariance.kind == PLAIT_COVARIANCE_KL) {
+    const Real coefficient = Real(rule.covariance.coefficient) * in.covariance_kl;
+    loss.value = loss.value + coefficient * Abs(exact);
+    loss.slope = loss.slope + coefficient * Sign(exact);
+  }
+  return loss;
 }
 
 template <class Real>
@@ -278,10 +281,12 @@ PLAIT_REAL void EvaluatePolicy(const plait_rule& rule, float weight, const Seque
                                const TokenInputs<Real>& in, TokenResult<Real>* out) {
   const ValueAndSlope<Real> loss = PolicyLoss(rule, context, in, out);
   out->policy_value = loss.value;
+  out->drift = ClampSymmetric(LogRatioOf(in.logp, in.old_logp), rule.log_ratio_limit);
   out->dropped = DroppedOf(rule, context, in);
   out->policy_weighting = Weighting(rule.policy_weighting, context.policy_weighting, in);
   Real w = Real(weight) * out->policy_weighting;
-  if (rule.sampler_correction) w = w * in.sampler_weight;
+  // VESPO has the sampler's weight in its phi.
+  if (rule.sampler_correction && rule.policy_loss != PLAIT_POLICY_VESPO) w = w * in.sampler_weight;
   const auto none = Or(out->dropped > Real(0), w == Real(0));  // 0 also where the loss has overflowed
   out->policy_loss = Select(none, Real(0), w * loss.value);
   out->c = out->c + Select(none, Real(0), w * loss.slope);

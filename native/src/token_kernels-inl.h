@@ -98,7 +98,7 @@ class CountSum {
 struct RunSums {
   HWY_INLINE RunSums() : ratio_max(-std::numeric_limits<float>::infinity()) {}
   WideSum policy_loss, nll_loss, kl_loss, entropy_loss, magnitude, logp, entropy, probability, old_probability;
-  WideSum ratio, log_ratio, k3, policy_value, reshaped, policy_weighting, nll_weighting, kl;
+  WideSum ratio, drift, k3, policy_value, reshaped, policy_weighting, nll_weighting, kl;
   CountSum clipped_low, clipped_high, dual_clipped, dropped, reshape_low, reshape_high;
   VectorReal ratio_max;
 };
@@ -109,8 +109,8 @@ HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>&
   const auto kept = [&](VectorReal value) HWY_ATTR { return Select(present, value, zero); };
   sums->policy_loss.Add(kept(token.policy_loss));
   sums->ratio.Add(kept(token.ratio));
-  sums->log_ratio.Add(kept(token.log_ratio));
-  sums->k3.Add(kept(Expm1MinusX(token.log_ratio)));
+  sums->drift.Add(kept(token.drift));
+  sums->k3.Add(kept(Expm1MinusX(token.drift)));
   sums->policy_value.Add(kept(token.policy_value));
   sums->clipped_low.Add(kept(token.clipped_low));
   sums->clipped_high.Add(kept(token.clipped_high));
@@ -186,7 +186,7 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
     to->clip_low_count += low;
     to->clip_high_count += high;
     to->dual_clip_count += sums.dual_clipped.Total();
-    to->approx_kl_k1_sum -= sums.log_ratio.Total();
+    to->approx_kl_k1_sum -= sums.drift.Total();
     to->approx_kl_k3_sum += sums.k3.Total();
     to->dropped_tokens += sums.dropped.Total();
     by_role(sums.policy_value.Total(), to->policy_value_sum);
