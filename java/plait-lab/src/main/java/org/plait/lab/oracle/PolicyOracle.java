@@ -23,7 +23,7 @@ final class PolicyOracle {
   double value;
   double slope;
   double valueMagnitude; // sum of the absolute values of the terms of value
-  double slopeMagnitude;
+  double slopeMagnitude; // likewise; of an exponential of such a sum, itself times that sum
   double ratio;
   double reshaped;
   boolean clippedLow;
@@ -106,10 +106,15 @@ final class PolicyOracle {
 
   private void vespo() {
     Vespo vespo = policy.vespo();
-    fixedWeight(
-        advantage >= 0
-            ? sequence.vespoWeight(vespo.positiveK(), vespo.positiveLambda())
-            : sequence.vespoWeight(vespo.negativeK(), vespo.negativeLambda()));
+    double k = advantage >= 0 ? vespo.positiveK() : vespo.negativeK();
+    double lambda = advantage >= 0 ? vespo.positiveLambda() : vespo.negativeLambda();
+    fixedWeight(sequence.vespoWeight(k, lambda));
+    if (policy.samplerCorrection()) {
+      // The rounding of every weight of the sampler, of which the logarithm is taken.
+      double condition = 1 + sequence.count() * sequence.vespoSlope(k, lambda);
+      valueMagnitude *= condition;
+      slopeMagnitude *= condition;
+    }
   }
 
   private void gmpo(double logRatio) {
@@ -141,6 +146,8 @@ final class PolicyOracle {
     double complement = e / (1 + e); // 1 - s without the cancellation
     double gate = e == 0 ? 0 : 4 * s * complement * ratio;
     set(-advantage * (4 / tau) * s, -advantage * gate);
+    // The gate is the exponential of a sum, tau and -tau x: itself times that sum.
+    slopeMagnitude *= 1 + tau * (ratio + 1);
   }
 
   private void reshape() {

@@ -67,9 +67,18 @@ final class SequenceSums {
 
   /** VESPO's phi. */
   double vespoWeight(double k, double lambda) {
-    double log = Math.max(LOWEST, Math.min(HIGHEST, logRatio + logWeight));
+    double log = vespoLog();
     double phi = Math.exp(lambda + k * log - lambda * Math.exp(log));
     return Double.isFinite(phi) ? phi : 0;
+  }
+
+  /** How much the logarithm of phi changes with log W. */
+  double vespoSlope(double k, double lambda) {
+    return Math.abs(k - lambda * Math.exp(vespoLog()));
+  }
+
+  private double vespoLog() {
+    return Math.max(LOWEST, Math.min(HIGHEST, logRatio + logWeight));
   }
 
   /** Mean of old_logp - logp. */

@@ -63,11 +63,12 @@ final class ObjectiveSuite {
     ErrorNorm autograd = new ErrorNorm(Precision.FLOAT32);
     for (int t = 0; t < problem.tokens(); t++) {
       double scale = oracle.cMagnitude()[t];
-      c.add(oracle.c()[t], scale, run.c()[t], float32.dLogProb()[t], 0, t);
+      c.add(oracle.c()[t], scale, run.c()[t], float32.dLogProb()[t], ErrorNorm.UNDERFLOW, t);
       double entropyScale = Math.abs(oracle.h()[t]);
       h.add(oracle.h()[t], entropyScale, run.h()[t], float32.dEntropy()[t], 0, t);
-      tokenLoss.add(oracle.tokenLoss()[t], oracle.lossMagnitude()[t], run.tokenLoss()[t], 0, t);
-      autograd.addExact(oracle.c()[t], scale, float64.dLogProb()[t], "c of token", t);
+      tokenLoss.add(oracle.tokenLoss()[t], oracle.lossMagnitude()[t], run.tokenLoss()[t], ErrorNorm.UNDERFLOW, t);
+      autograd.addExact(
+          oracle.c()[t], scale, float64.dLogProb()[t], ErrorNorm.UNDERFLOW, "c of token", t);
       autograd.addExact(oracle.h()[t], entropyScale, float64.dEntropy()[t], "h of token", t);
     }
     double loss = oracle.sums().loss();
@@ -99,7 +100,7 @@ final class ObjectiveSuite {
     oracle.forEach(
         (name, value) -> {
           double found = kernel.getOrDefault(name, Double.POSITIVE_INFINITY);
-          norm.addExact(value.value(), value.magnitude(), found, name);
+          norm.addExact(value.value(), value.magnitude(), found, ErrorNorm.UNDERFLOW, name, -1);
         });
     return norm;
   }

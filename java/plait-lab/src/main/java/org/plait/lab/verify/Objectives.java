@@ -17,6 +17,8 @@ final class Objectives {
 
   static Map<String, Objective> all() {
     Map<String, Objective> all = new LinkedHashMap<>(ObjectivePresets.all());
+    // The ratio of a whole response overflows float32 in the samples, as it does upstream.
+    all.put("rloo_trl", Objective.rlooTrl().toBuilder().logRatioLimit(20).build());
     all.put("sft + entropy", Objective.sft().toBuilder().entropyBonus(1e-3f).build());
     for (KlEstimator kl : KlEstimator.values()) {
       all.put(

@@ -73,7 +73,7 @@ final class PolicyStepSuite {
             "luffy",
             "mixture, one pass",
             "correction by token, truncate",
-            "gspo",
+            "clip, sequence mean",
             "srft_hpt",
             "prefix_rft",
             "mixture, gmpo of sequences",
@@ -202,7 +202,7 @@ final class PolicyStepSuite {
   private static ErrorNorm gradient(
       RowSample sample, RowOracle.Statistics[] rows, TokenProblem problem, float[] kernel) {
     TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
-    double[] slope = slope(problem);
+    double[] inherited = InheritedError.of(problem, rows, sample.temperatures);
     float[] textbook = textbook(sample, problem, oracle.gates());
     int vocab = sample.vocab;
     int[] roles = oracle.gates().roles();
@@ -226,8 +226,7 @@ final class PolicyStepSuite {
                         h,
                         gradient);
                   }
-                  // c is a function of the log-prob, and inherits its error by its slope.
-                  double c = oracle.cMagnitude()[t] + slope[t] * Math.min(scale.logProb(), 1e4);
+                  double c = oracle.cMagnitude()[t] + inherited[t];
                   ErrorNorm norm = new ErrorNorm(sample.precision);
                   for (int j = 0; j < vocab; j++) {
                     int at = t * vocab + j;
@@ -243,20 +242,6 @@ final class PolicyStepSuite {
     ErrorNorm total = new ErrorNorm(sample.precision);
     norms.forEach(total::merge);
     return total;
-  }
-
-  /** |dc / dlogp| by central differences. */
-  private static double[] slope(TokenProblem problem) {
-    double step = 1e-4;
-    double[][] c = new double[2][];
-    for (int side = 0; side < 2; side++) {
-      double shift = side == 0 ? -step : step;
-      double[] logProbs = Arrays.stream(problem.logProbs()).map(l -> l + shift).toArray();
-      c[side] = TokenObjectiveOracle.evaluate(problem.at(logProbs, problem.entropy())).c();
-    }
-    double[] slope = new double[problem.tokens()];
-    Arrays.setAll(slope, t -> Math.abs(c[1][t] - c[0][t]) / (2 * step));
-    return slope;
   }
 
   /** Autograd of the whole loss in float32. */
