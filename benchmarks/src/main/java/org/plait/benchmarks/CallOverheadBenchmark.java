@@ -56,8 +56,7 @@ public class CallOverheadBenchmark extends KernelBenchmark {
   public static class OneGroup {
     final TensorView rewards = TensorView.copyOf(1, 0, 0, 1, 0, 0, 0, 1f);
     final TensorView offsets = TensorView.copyOf(0L, 8L);
-    final GroupAdvantage.Input input =
-        GroupAdvantage.Input.of(rewards, Groups.offsets(offsets));
+    final GroupAdvantage.Input input = GroupAdvantage.Input.of(rewards, Groups.offsets(offsets));
     final GroupAdvantage grpo = GroupAdvantage.grpo();
     final GroupAdvantage.Output out =
         new GroupAdvantage.Output(TensorView.allocate(DType.FLOAT32, 8), null, null);

@@ -128,8 +128,7 @@ final class PolicyOracle {
   private void clip() {
     double low = 1 - (double) policy.clipLow();
     double high = 1 + (double) policy.clipHigh();
-    double loss =
-        Math.max(-advantage * ratio, -advantage * Math.max(low, Math.min(high, ratio)));
+    double loss = Math.max(-advantage * ratio, -advantage * Math.max(low, Math.min(high, ratio)));
     if (advantage < 0) {
       loss = Math.min(loss, -policy.dualClip() * advantage);
     }

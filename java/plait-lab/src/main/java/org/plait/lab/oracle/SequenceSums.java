@@ -6,7 +6,9 @@ import org.plait.RatioLevel;
 
 /** What the tokens of one role in one sequence share. */
 final class SequenceSums {
-  /** log 1e-8: the least log weight that VESPO takes of a sequence, and of the sampler's a token. */
+  /**
+   * log 1e-8: the least log weight that VESPO takes of a sequence, and of the sampler's a token.
+   */
   private static final double LOWEST = Math.log(1e-8);
 
   private static final double HIGHEST = 20;

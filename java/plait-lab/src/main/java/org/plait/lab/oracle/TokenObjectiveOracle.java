@@ -164,8 +164,7 @@ public final class TokenObjectiveOracle {
 
   /** Clip-cov's candidates among the tokens of a role, and at most how many are drawn. */
   public static ClipCandidates clipCandidates(TokenProblem problem, int role) {
-    TokenObjectiveOracle oracle =
-        new TokenObjectiveOracle(problem, new boolean[problem.tokens()]);
+    TokenObjectiveOracle oracle = new TokenObjectiveOracle(problem, new boolean[problem.tokens()]);
     PolicyTerm policy = oracle.rules[role - 1].policy();
     return new ClipCandidates(
         oracle.gates.candidates(role, policy), oracle.gates.limit(role, policy.covariance()));
@@ -248,9 +247,7 @@ public final class TokenObjectiveOracle {
     sum.addPolicy(roles[t], loss);
     // How far the policy has moved, whatever x the rule takes.
     double limit =
-        policy.ratioLevel() == RatioLevel.TOKEN
-            ? policy.logRatioLimit()
-            : Double.POSITIVE_INFINITY;
+        policy.ratioLevel() == RatioLevel.TOKEN ? policy.logRatioLimit() : Double.POSITIVE_INFINITY;
     double moved = Math.max(-limit, Math.min(limit, problem.logRatio(t)));
     sum.approxKlK1.add(-moved);
     sum.approxKlK3.add(KlOracle.expMinusOneMinus(moved));

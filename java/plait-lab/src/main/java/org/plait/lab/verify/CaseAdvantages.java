@@ -159,12 +159,7 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     @Override
     public double[] whiten(double[] x, CaseInputs inputs, Whitening options) {
       return TokenAdvantageOracle.whiten(
-          x,
-          inputs.roles(),
-          options.sample(),
-          options.shift(),
-          options.floor(),
-          options.epsilon());
+          x, inputs.roles(), options.sample(), options.shift(), options.floor(), options.epsilon());
     }
   }
 
@@ -173,8 +168,7 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     public double[] group(double[] rewards, CaseInputs inputs, GroupAdvantage options) {
       TensorView ids = TensorView.copyOf(Arrays.stream(ids(inputs)).asLongStream().toArray());
       GroupAdvantage.Input input =
-          GroupAdvantage.Input.of(
-              ObjectiveRun.floats(rewards), Groups.ids(ids, groups(inputs)));
+          GroupAdvantage.Input.of(ObjectiveRun.floats(rewards), Groups.ids(ids, groups(inputs)));
       byte[] roles = inputs.rewards().roles();
       if (roles != null) {
         input = input.withRoles(ObjectiveRun.bytes(roles));

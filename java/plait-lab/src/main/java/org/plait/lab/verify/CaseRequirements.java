@@ -67,7 +67,8 @@ final class CaseRequirements {
         !rule.kl().term().isOn() || rule.kl().form() == KlForm.PLAIN || hasOld(rule),
         "a KL term with a ratio",
         "inputs.old_log_prob");
-    require(!rule.entropy().isOn() || inputs.entropy() != null, "an entropy term", "inputs.entropy");
+    require(
+        !rule.entropy().isOn() || inputs.entropy() != null, "an entropy term", "inputs.entropy");
     boolean weighted = rule.nll().term().isOn() && rule.nll().weighting().isOn();
     boolean selected =
         policy.isOn() && (policy.weighting().isOn() || policy.selection().scope() != Scope.NONE);

@@ -45,8 +45,7 @@ final class CaseSuite {
   }
 
   static List<Check> run(Plan plan, Case one) {
-    CaseAdvantages kernels =
-        CaseAdvantages.kernel(plan.backend(), one.inputs(), one.advantage());
+    CaseAdvantages kernels = CaseAdvantages.kernel(plan.backend(), one.inputs(), one.advantage());
     CaseAdvantages definition = CaseAdvantages.oracle(one.inputs(), one.advantage());
     Objective objective = one.objective();
     if (objective == null) {
@@ -59,10 +58,8 @@ final class CaseSuite {
     TokenProblem rounded = one.problem(objective, perToken(one, kernels));
     double magnitude = oracle.sums().lossMagnitude();
     return List.of(
-        compare(
-            "token_objective", "f32", one, kernel(plan, rounded, kernels, oracle, magnitude)),
-        compare(
-            "oracle of token_objective", "f64", one, definition(exact, definition, oracle)));
+        compare("token_objective", "f32", one, kernel(plan, rounded, kernels, oracle, magnitude)),
+        compare("oracle of token_objective", "f64", one, definition(exact, definition, oracle)));
   }
 
   private static Answer definition(
@@ -101,7 +98,8 @@ final class CaseSuite {
     addAll(norm, expected.dEntropy(), answer.h, "dloss_dentropy");
     CaseAdvantages advantages = answer.advantages;
     if (expected.advantages() != null && advantages != null) {
-      boolean each = !advantages.perToken() && expected.advantages().length != one.inputs().tokens();
+      boolean each =
+          !advantages.perToken() && expected.advantages().length != one.inputs().tokens();
       double[] found = each ? advantages.values() : advantages.atTokens(one.inputs());
       addAll(norm, expected.advantages(), found, "advantages");
     }

@@ -85,8 +85,7 @@ final class ErrorNorm {
   }
 
   /** The same with an absolute error that does not count. */
-  void addExact(
-      double oracle, double scale, double kernel, double slack, String name, long index) {
+  void addExact(double oracle, double scale, double kernel, double slack, String name, long index) {
     add(oracle, scale, kernel, slack, 0, name, index);
   }
 

@@ -43,8 +43,7 @@ final class FiniteDifferences {
       largest = Math.max(largest, magnitude);
     }
     for (int t = 0; t < problem.tokens(); t++) {
-      double c =
-          (loss(problem, t, STEP, entropy) - loss(problem, t, -STEP, entropy)) / (2 * STEP);
+      double c = (loss(problem, t, STEP, entropy) - loss(problem, t, -STEP, entropy)) / (2 * STEP);
       norm.addExact(oracle.c()[t], largest, c, "c of token", t);
       if (!weighted && entropy != null) {
         double h = (lossAt(problem, t, STEP) - lossAt(problem, t, -STEP)) / (2 * STEP);

@@ -223,12 +223,12 @@ final class ObjectiveEdgeSuite {
     long[] offsets = new long[last - first + 1];
     Arrays.setAll(offsets, i -> whole.begin(first + i) - from);
     return TokenProblem.of(
-        Arrays.copyOfRange(whole.logProbs(), from, to),
-        Arrays.copyOfRange(whole.entropy(), from, to),
-        Arrays.copyOfRange(whole.roles(), from, to),
-        offsets,
-        Arrays.copyOfRange(whole.advantages(), from, to),
-        Arrays.copyOfRange(whole.oldLogProbs(), from, to),
+            Arrays.copyOfRange(whole.logProbs(), from, to),
+            Arrays.copyOfRange(whole.entropy(), from, to),
+            Arrays.copyOfRange(whole.roles(), from, to),
+            offsets,
+            Arrays.copyOfRange(whole.advantages(), from, to),
+            Arrays.copyOfRange(whole.oldLogProbs(), from, to),
             Arrays.copyOfRange(whole.referenceLogProbs(), from, to),
             whole.objective())
         .withSampler(Arrays.copyOfRange(whole.samplerLogProbs(), from, to));

@@ -69,9 +69,11 @@ final class ObjectiveFamily {
       put(name + ", certain behaviour", policy(loss).behaviour(Behaviour.CERTAIN));
     }
     put("dual clip, sequence mean", clipped(RatioLevel.SEQUENCE_MEAN).dualClip(1.5f));
-    put("unclipped, sequence mean", Rule.builder().policy(PolicyLoss.CLIP, SEQUENCES)
-        .ratioLevel(RatioLevel.SEQUENCE_MEAN));
-    put("cispo, upper bound alone",
+    put(
+        "unclipped, sequence mean",
+        Rule.builder().policy(PolicyLoss.CLIP, SEQUENCES).ratioLevel(RatioLevel.SEQUENCE_MEAN));
+    put(
+        "cispo, upper bound alone",
         Rule.builder().policy(PolicyLoss.CISPO, ONE).clip(Float.POSITIVE_INFINITY, 4));
     put("sapo, other temperatures", policy(PolicyLoss.SAPO).sapo(0.5f, 3));
     put("gmpo, wide", Rule.builder().policy(PolicyLoss.GMPO, SEQUENCES).clip(0.4f, 0.45f));
@@ -93,7 +95,11 @@ final class ObjectiveFamily {
                   .reshape(reshape, parameter)
                   .behaviour(behaviour);
           String name =
-              "reshape " + JsonFields.lower(reshape) + " " + parameter + ", behaviour "
+              "reshape "
+                  + JsonFields.lower(reshape)
+                  + " "
+                  + parameter
+                  + ", behaviour "
                   + JsonFields.lower(behaviour);
           put(name, rule);
           put(name + ", bounded", rule.reshapeBounds(0.25f, 0.75f));
@@ -122,8 +128,9 @@ final class ObjectiveFamily {
         String name =
             "weighting by " + JsonFields.lower(scope) + (positive ? ", positive only" : "");
         put(name, policy(PolicyLoss.REINFORCE).policyWeighting(up));
-        put(name + ", both terms", policy(PolicyLoss.CLIP).policyWeighting(up).nll(SEQUENCES)
-            .nllWeighting(down));
+        put(
+            name + ", both terms",
+            policy(PolicyLoss.CLIP).policyWeighting(up).nll(SEQUENCES).nllWeighting(down));
       }
       EntropyWeighting down = new EntropyWeighting(scope, 0.5f, -1, false);
       put("likelihood by " + JsonFields.lower(scope), Rule.builder().nll(ONE).nllWeighting(down));

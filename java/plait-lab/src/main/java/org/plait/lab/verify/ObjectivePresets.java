@@ -7,12 +7,12 @@ import org.plait.HybridObjectives;
 import org.plait.Objective;
 
 /**
- * The presets of {@link Objective} and {@link HybridObjectives} by the names that JSON has for them.
+ * The presets of {@link Objective} and {@link HybridObjectives} by the names that JSON has for
+ * them.
  */
 final class ObjectivePresets {
 
-  private static final Map<String, Function<JsonFields, Objective>> PRESETS =
-      new LinkedHashMap<>();
+  private static final Map<String, Function<JsonFields, Objective>> PRESETS = new LinkedHashMap<>();
 
   static {
     PRESETS.put("sft", fields -> Objective.sft());
@@ -23,8 +23,7 @@ final class ObjectivePresets {
     PRESETS.put("gpg", fields -> Objective.gpg());
     PRESETS.put("ppo", fields -> Objective.ppo());
     PRESETS.put("grpo", fields -> Objective.grpo());
-    PRESETS.put(
-        "grpo_two_sided", fields -> Objective.grpoTwoSided(fields.real("delta", 1.5f)));
+    PRESETS.put("grpo_two_sided", fields -> Objective.grpoTwoSided(fields.real("delta", 1.5f)));
     PRESETS.put("dapo", fields -> Objective.dapo());
     PRESETS.put("dr_grpo", fields -> Objective.drGrpo());
     PRESETS.put("dr_grpo_trl", fields -> Objective.drGrpoTrl());

@@ -66,7 +66,12 @@ final class ObjectiveSuite {
       c.add(oracle.c()[t], scale, run.c()[t], float32.dLogProb()[t], ErrorNorm.UNDERFLOW, t);
       double entropyScale = Math.abs(oracle.h()[t]);
       h.add(oracle.h()[t], entropyScale, run.h()[t], float32.dEntropy()[t], 0, t);
-      tokenLoss.add(oracle.tokenLoss()[t], oracle.lossMagnitude()[t], run.tokenLoss()[t], ErrorNorm.UNDERFLOW, t);
+      tokenLoss.add(
+          oracle.tokenLoss()[t],
+          oracle.lossMagnitude()[t],
+          run.tokenLoss()[t],
+          ErrorNorm.UNDERFLOW,
+          t);
       autograd.addExact(
           oracle.c()[t], scale, float64.dLogProb()[t], ErrorNorm.UNDERFLOW, "c of token", t);
       autograd.addExact(oracle.h()[t], entropyScale, float64.dEntropy()[t], "h of token", t);

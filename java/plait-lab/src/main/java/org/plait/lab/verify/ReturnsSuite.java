@@ -91,8 +91,7 @@ final class ReturnsSuite {
         "token_advantage", ObjectiveSuite.shape(problem), "f32", variant, LIMIT, zero);
   }
 
-  private static Check whitened(
-      Plan plan, TokenProblem problem, Whitening options, String name) {
+  private static Check whitened(Plan plan, TokenProblem problem, Whitening options, String name) {
     double[] x = problem.logProbs();
     double[] oracle =
         TokenAdvantageOracle.whiten(
@@ -125,8 +124,7 @@ final class ReturnsSuite {
     Arrays.fill(x, 0.1f);
     TensorView out = TensorView.allocate(DType.FLOAT32, x.length);
     Whitening.verl()
-        .compute(
-            plan.backend(), batch(problem.roles(), x.length), ObjectiveRun.floats(x), out);
+        .compute(plan.backend(), batch(problem.roles(), x.length), ObjectiveRun.floats(x), out);
     String found = "";
     for (int t = 0; t < x.length; t++) {
       found = out.getFloat(t) == 0 ? found : "token " + t + " is " + out.getFloat(t);

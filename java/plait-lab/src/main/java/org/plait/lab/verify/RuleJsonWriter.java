@@ -58,8 +58,7 @@ final class RuleJsonWriter {
       putNumber(reshape, "high", policy.reshaping().high(), off.reshaping().high());
     }
     putNumber(node, "max_probability", policy.maxProbability(), off.maxProbability());
-    putNumber(
-        node, "off_policy_threshold", policy.offPolicyThreshold(), off.offPolicyThreshold());
+    putNumber(node, "off_policy_threshold", policy.offPolicyThreshold(), off.offPolicyThreshold());
     if (!policy.sapo().equals(off.sapo())) {
       ObjectNode sapo = node.putObject("sapo");
       putNumber(sapo, "positive", policy.sapo().positive(), Float.NaN);

@@ -80,8 +80,7 @@ final class TorchPolicy {
   }
 
   private Tensor clip(Tensor ratio) {
-    Tensor loss =
-        torch.maximum(advantage.mul(ratio).neg(), advantage.mul(clipped(ratio)).neg());
+    Tensor loss = torch.maximum(advantage.mul(ratio).neg(), advantage.mul(clipped(ratio)).neg());
     if (policy.dualClip() < Float.POSITIVE_INFINITY) {
       Tensor bound = advantage.mul(new Scalar(-(double) policy.dualClip()));
       Tensor negative = advantage.lt(new Scalar(0.0));
@@ -93,8 +92,7 @@ final class TorchPolicy {
   private Tensor sapo(Tensor ratio) {
     Tensor tau = bySign(policy.sapo().positive(), policy.sapo().negative());
     // The sigmoid as a reciprocal: its derivative keeps its precision where the sigmoid nears 1.
-    Tensor gate =
-        ratio.sub(new Scalar(1.0)).mul(tau).neg().exp().add(new Scalar(1.0)).reciprocal();
+    Tensor gate = ratio.sub(new Scalar(1.0)).mul(tau).neg().exp().add(new Scalar(1.0)).reciprocal();
     return gate.div(tau).mul(new Scalar(4.0)).mul(advantage).neg();
   }
 

@@ -19,8 +19,7 @@ final class TorchRole {
   private final TokenObjectiveOracle.Gates gates;
   private final Tensor sequenceOf;
 
-  TorchRole(
-      TokenProblem problem, ScalarType type, TokenObjectiveOracle.Gates gates, int role) {
+  TorchRole(TokenProblem problem, ScalarType type, TokenObjectiveOracle.Gates gates, int role) {
     this.problem = problem;
     this.type = type;
     this.gates = gates;

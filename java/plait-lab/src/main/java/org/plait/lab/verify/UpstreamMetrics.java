@@ -13,8 +13,8 @@ import org.plait.Rule;
 import org.plait.Term;
 
 /**
- * What trainers log, by their names, from Plait's metrics of a case. Names with a slash are those of
- * the trainers' logs, names without one those that their loss functions return.
+ * What trainers log, by their names, from Plait's metrics of a case. Names with a slash are those
+ * of the trainers' logs, names without one those that their loss functions return.
  */
 final class UpstreamMetrics {
 
@@ -47,8 +47,7 @@ final class UpstreamMetrics {
   }
 
   /** From metrics by Plait's names. */
-  static Map<String, Double> of(
-      Map<String, Double> plait, Objective objective, ClipRegion region) {
+  static Map<String, Double> of(Map<String, Double> plait, Objective objective, ClipRegion region) {
     return new UpstreamMetrics(plait, objective, region).values;
   }
 
@@ -62,8 +61,7 @@ final class UpstreamMetrics {
         .forEach(
             (name, value) -> {
               boolean clip = name.startsWith("actor/pg_clipfrac");
-              boolean coefficient =
-                  name.equals("actor/kl_loss") || name.equals("actor/sft_loss");
+              boolean coefficient = name.equals("actor/kl_loss") || name.equals("actor/sft_loss");
               if (values.containsKey(name) && everywhere && !coefficient && !(clip && special)) {
                 values.put(name, value);
               }
@@ -79,8 +77,7 @@ final class UpstreamMetrics {
   static List<String> names() {
     Map<String, Double> nothing = new LinkedHashMap<>();
     Objective sft = Objective.sft();
-    return List.copyOf(
-        of(nothing, sft, new ClipRegion(0, 0, 0, 0, 0, 0)).keySet());
+    return List.copyOf(of(nothing, sft, new ClipRegion(0, 0, 0, 0, 0, 0)).keySet());
   }
 
   private double get(String name) {
@@ -117,8 +114,7 @@ final class UpstreamMetrics {
   /** The coefficient that all rules with the term share; 1 if they do not. */
   private double coefficient(Function<Rule, Term> term) {
     double common = 0;
-    for (Rule rule :
-        List.of(objective.rollout(), objective.demonstration(), objective.hint())) {
+    for (Rule rule : List.of(objective.rollout(), objective.demonstration(), objective.hint())) {
       double given = term.apply(rule).coefficient();
       if (given != 0 && common != 0 && given != common) {
         return 1;
@@ -179,11 +175,9 @@ final class UpstreamMetrics {
     values.put("rollout_corr/k3_kl", get("sampler_k3_kl"));
     values.put("rollout_corr/chi2_token", get("chi2_token"));
     values.put("rollout_corr/rollout_is_mean", get("sampler_ratio_mean"));
+    values.put("rollout_corr/rollout_is_eff_sample_size", get("sampler_effective_sample_size"));
     values.put(
-        "rollout_corr/rollout_is_eff_sample_size", get("sampler_effective_sample_size"));
-    values.put(
-        "rollout_corr/rollout_rs_masked_fraction",
-        get("rejected_tokens") / get("sampler_tokens"));
+        "rollout_corr/rollout_rs_masked_fraction", get("rejected_tokens") / get("sampler_tokens"));
     values.put("rollout_corr/training_log_ppl", get("old_log_ppl"));
     values.put("rollout_corr/rollout_log_ppl", get("sampler_log_ppl"));
     values.put("rollout_corr/log_ppl_diff", get("old_log_ppl") - get("sampler_log_ppl"));

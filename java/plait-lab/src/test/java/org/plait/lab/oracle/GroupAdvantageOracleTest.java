@@ -92,8 +92,7 @@ class GroupAdvantageOracleTest {
     // A single rollout leaves nothing to centre or scale by.
     assertArrayEquals(new double[] {0.5, 1}, split(options, new double[] {0.5, 1}, one, two));
     // Without a rollout there is no statistic; an ignored reward gets nothing.
-    assertArrayEquals(
-        new double[] {0, 0}, split(options, new double[] {0.5, 1}, two, (byte) 0));
+    assertArrayEquals(new double[] {0, 0}, split(options, new double[] {0.5, 1}, two, (byte) 0));
   }
 
   @Test

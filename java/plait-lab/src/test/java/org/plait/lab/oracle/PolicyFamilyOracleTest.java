@@ -29,8 +29,7 @@ class PolicyFamilyOracleTest {
   private static final double[] ENTROPY = {0.9, 1.1, 0.2, 2.0, 0.4, 0.4, 1.5};
   private static final long[] OFFSETS = {0, 3, 7};
   private static final double[] ADVANTAGES = {1.5, 1.5, 1.5, -0.8, -0.8, -0.8, -0.8};
-  private static final Term SEQUENCES =
-      Term.of(1).withAggregation(Aggregation.SEQ_MEAN_TOKEN_MEAN);
+  private static final Term SEQUENCES = Term.of(1).withAggregation(Aggregation.SEQ_MEAN_TOKEN_MEAN);
   private static final Term SUM = Term.of(1).withAggregation(Aggregation.CONSTANT_LENGTH);
 
   private static TokenProblem problem(Rule.Builder rule, double[] logProbs) {
@@ -127,8 +126,7 @@ class PolicyFamilyOracleTest {
   @Test
   void entropyWeightsAreConstantsOfTheirTokenOrSequence() {
     EntropyWeighting weighting = new EntropyWeighting(Scope.SEQUENCE, 0.5f, 2, true);
-    double[] c =
-        c(Rule.builder().policy(PolicyLoss.REINFORCE, SUM).policyWeighting(weighting));
+    double[] c = c(Rule.builder().policy(PolicyLoss.REINFORCE, SUM).policyWeighting(weighting));
     double mean = (0.9 + 1.1 + 0.2) / 3;
     assertEquals(-1.5 * 0.5 * Math.exp(2 * mean), c[0], 1e-14);
     assertEquals(0.8, c[3], 1e-15); // only where the advantage is above 0

@@ -26,8 +26,7 @@ class SamplerOracleTest {
     }
     Objective objective = Objective.reinforce().toBuilder().correction(correction).build();
     return SamplerOracle.evaluate(
-        TokenProblem.of(OLD, null, ROLES, OFFSETS, OLD, OLD, null, objective)
-            .withSampler(sampler));
+        TokenProblem.of(OLD, null, ROLES, OFFSETS, OLD, OLD, null, objective).withSampler(sampler));
   }
 
   private static SamplerCorrection.Builder weights(
@@ -50,15 +49,13 @@ class SamplerOracleTest {
     float none = Float.POSITIVE_INFINITY;
     assertArrayEquals(
         new double[] {2, 2, 1, 3, 1},
-        evaluate(
-                weights(CorrectionLevel.SEQUENCE_SUM, CorrectionBounds.TRUNCATE, 0, none).build())
+        evaluate(weights(CorrectionLevel.SEQUENCE_SUM, CorrectionBounds.TRUNCATE, 0, none).build())
             .weights(),
         1e-14);
     double root = Math.sqrt(2);
     assertArrayEquals(
         new double[] {root, root, 1, 3, 1},
-        evaluate(
-                weights(CorrectionLevel.SEQUENCE_MEAN, CorrectionBounds.TRUNCATE, 0, none).build())
+        evaluate(weights(CorrectionLevel.SEQUENCE_MEAN, CorrectionBounds.TRUNCATE, 0, none).build())
             .weights(),
         1e-14);
   }
@@ -145,8 +142,6 @@ class SamplerOracleTest {
     assertEquals(3, result.sums().samplerTokens());
     assertEquals(2, result.sums().tokens(0));
     assertEquals(
-        Math.log(4) + Math.log(0.5) + Math.log(3),
-        result.sums().samplerLogRatio.value(),
-        1e-14);
+        Math.log(4) + Math.log(0.5) + Math.log(3), result.sums().samplerLogRatio.value(), 1e-14);
   }
 }

@@ -13,8 +13,7 @@ class TokenAdvantageOracleTest {
   @Test
   void withoutACriticTheAdvantageIsTheReturnToGo() {
     TokenAdvantageOracle.Result result =
-        TokenAdvantageOracle.evaluate(
-            new double[] {0, 1, 0, 2}, null, null, ONE, 0.5, 1, false);
+        TokenAdvantageOracle.evaluate(new double[] {0, 1, 0, 2}, null, null, ONE, 0.5, 1, false);
     assertArrayEquals(new double[] {0.75, 1.5, 1, 2}, result.advantages());
     assertArrayEquals(result.advantages(), result.returns());
   }
@@ -23,8 +22,7 @@ class TokenAdvantageOracleTest {
   void generalisedAdvantagesDecayByGammaLambda() {
     double[] values = {0.5, 0.25, 1, 0};
     TokenAdvantageOracle.Result result =
-        TokenAdvantageOracle.evaluate(
-            new double[] {0, 0, 0, 1}, values, null, ONE, 1, 0.5, false);
+        TokenAdvantageOracle.evaluate(new double[] {0, 0, 0, 1}, values, null, ONE, 1, 0.5, false);
     double[] delta = {-0.25, 0.75, -1, 1};
     double third = delta[2] + 0.5 * delta[3];
     double second = delta[1] + 0.5 * third;

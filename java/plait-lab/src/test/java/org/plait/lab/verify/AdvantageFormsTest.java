@@ -16,7 +16,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.plait.Backend;
 import org.plait.lab.verify.Check.Verdict;
 
-/** Advantage estimators of other trainers, transcribed in float64, as cases without an objective. */
+/**
+ * Advantage estimators of other trainers, transcribed in float64, as cases without an objective.
+ */
 class AdvantageFormsTest {
 
   private static final UpstreamBatch BATCH = UpstreamBatch.all().get(2);
@@ -78,8 +80,7 @@ class AdvantageFormsTest {
   /** Unbiased, as torch.std. */
   private static double std(int... members) {
     double mean = mean(members);
-    double squares =
-        Arrays.stream(members).mapToDouble(i -> Math.pow(REWARDS[i] - mean, 2)).sum();
+    double squares = Arrays.stream(members).mapToDouble(i -> Math.pow(REWARDS[i] - mean, 2)).sum();
     return Math.sqrt(squares / (members.length - 1));
   }
 
@@ -124,13 +125,10 @@ class AdvantageFormsTest {
 
   @Test
   void trlsGroupEstimators() {
-    checkGroups(
-        "{'preset': 'trl'}",
-        (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(g) + 1e-4));
+    checkGroups("{'preset': 'trl'}", (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(g) + 1e-4));
     int[] all = IntStream.range(0, REWARDS.length).toArray();
     checkGroups(
-        "{'preset': 'trl_batch'}",
-        (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(all) + 1e-4));
+        "{'preset': 'trl_batch'}", (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(all) + 1e-4));
     checkGroups("{'preset': 'dr_grpo'}", (r, g) -> g.length == 1 ? 0 : r - mean(g));
     // Unscorable completions are in no statistic and get 0; one scorable row of several too.
     check(
@@ -163,19 +161,18 @@ class AdvantageFormsTest {
 
   @Test
   void otherGroupEstimators() {
-    checkGroups(
-        "{'preset': 'oat'}", (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(g) + 1e-8));
+    checkGroups("{'preset': 'oat'}", (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(g) + 1e-8));
     checkGroups(
         "{'preset': 'open_rlhf'}", (r, g) -> g.length == 1 ? 0 : (r - mean(g)) / (std(g) + 1e-9));
     checkGroups("{'preset': 'luffy'}", (r, g) -> g.length == 1 ? r : r - mean(g));
     int[] all = IntStream.range(0, REWARDS.length).toArray();
-    checkGroups(
-        "{'preset': 'standardised'}", (r, g) -> (r - mean(all)) / (std(all) + 1e-6));
+    checkGroups("{'preset': 'standardised'}", (r, g) -> (r - mean(all)) / (std(all) + 1e-6));
   }
 
   @Test
   void luffysStatisticsOverRolloutsAlone() {
-    ObjectNode inputs = inputs(new double[] {0, 0, 0, 1, 1, 0, 1, 0.5, 1}, 0, 0, 0, 0, 1, 1, 1, 2, 2);
+    ObjectNode inputs =
+        inputs(new double[] {0, 0, 0, 1, 1, 0, 1, 0.5, 1}, 0, 0, 0, 0, 1, 1, 1, 2, 2);
     ArrayNode roles = inputs.putArray("reward_roles");
     for (int role : new int[] {1, 1, 1, 2, 1, 1, 2, 1, 1}) {
       roles.add(role);

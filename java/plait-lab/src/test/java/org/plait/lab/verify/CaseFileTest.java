@@ -231,8 +231,7 @@ class CaseFileTest {
   @Test
   void entropiesMayBeThoseOfSequences() {
     CaseInputs inputs =
-        CaseFile.parse(
-                GOOD.replace("\"mask\":", "\"entropy\": [0.5, 2], \"mask\":"), "x.json")
+        CaseFile.parse(GOOD.replace("\"mask\":", "\"entropy\": [0.5, 2], \"mask\":"), "x.json")
             .get(0)
             .inputs();
     assertArrayEquals(new double[] {0.5, 0.5, 2, 2}, inputs.entropy());

@@ -77,10 +77,8 @@ final class CorrectionForms {
                 (b, l, fixed) ->
                     tokenMean(
                         b,
-                        weighted(
-                            clipped(b, l), map(weights(b, false, 20), w -> Math.min(w, 2)))))
-            .metric(
-                "rollout_corr/kl", b -> tokenMean(b, (i, t) -> -omega(b, i, t)))
+                        weighted(clipped(b, l), map(weights(b, false, 20), w -> Math.min(w, 2)))))
+            .metric("rollout_corr/kl", b -> tokenMean(b, (i, t) -> -omega(b, i, t)))
             .metric(
                 "rollout_corr/k3_kl",
                 b -> tokenMean(b, (i, t) -> Math.exp(omega(b, i, t)) - omega(b, i, t) - 1))
@@ -105,8 +103,7 @@ final class CorrectionForms {
             objective("{'level': 'sequence_sum', 'high': 2, 'log_limit': 20}"),
             (b, l, fixed) ->
                 tokenMean(
-                    b,
-                    weighted(clipped(b, l), map(weights(b, true, 20), w -> Math.min(w, 2))))),
+                    b, weighted(clipped(b, l), map(weights(b, true, 20), w -> Math.min(w, 2))))),
         UpstreamForm.of(
             "verl reinforce with rollout_is",
             "{'preset': 'reinforce', 'aggregation': 'seq_mean_token_sum', 'correction': {'level':"
@@ -156,8 +153,7 @@ final class CorrectionForms {
                     objective(filter),
                     (b, l, fixed) -> {
                       double[][] kept = kept(b, level, estimator, low, high);
-                      return sum(b, weighted(clipped(b, l), kept))
-                          / sum(b, (i, t) -> kept[i][t]);
+                      return sum(b, weighted(clipped(b, l), kept)) / sum(b, (i, t) -> kept[i][t]);
                     })
                 .metric(
                     "rollout_corr/rollout_rs_masked_fraction",
@@ -219,8 +215,7 @@ final class CorrectionForms {
                     tokenMean(
                         b,
                         weighted(
-                            clipped(b, l),
-                            map(weights(b, false, 1e9), w -> clamp(w, 0.5, 1.6)))))
+                            clipped(b, l), map(weights(b, false, 1e9), w -> clamp(w, 0.5, 1.6)))))
             .metric("vllm_kl", b -> tokenMean(b, (i, t) -> -omega(b, i, t)))
             .metric("ppo_kl", b -> tokenMean(b, (i, t) -> b.o()[i][t] - b.l()[i][t])),
         UpstreamForm.of(

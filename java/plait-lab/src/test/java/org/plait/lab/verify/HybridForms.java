@@ -12,8 +12,8 @@ import java.util.function.DoubleUnaryOperator;
 import org.plait.lab.verify.UpstreamForm.TokenLoss;
 
 /**
- * Losses of rollouts and demonstrations at once: LUFFY, Prefix-RFT, SRFT as in
- * Unify-Post-Training, ReLIFT and UFT.
+ * Losses of rollouts and demonstrations at once: LUFFY, Prefix-RFT, SRFT as in Unify-Post-Training,
+ * ReLIFT and UFT.
  */
 final class HybridForms {
 
@@ -89,21 +89,15 @@ final class HybridForms {
               "{'kind': 'rational', 'parameter': %s}".formatted(g),
               (p, logp) -> p / (p + g)));
     }
+    forms.add(reshaped("no_reshape", "{'kind': 'power', 'parameter': 1}", (p, logp) -> p));
     forms.add(
-        reshaped("no_reshape", "{'kind': 'power', 'parameter': 1}", (p, logp) -> p));
+        reshaped("square_root", "{'kind': 'power', 'parameter': 0.5}", (p, logp) -> Math.sqrt(p)));
     forms.add(
-        reshaped(
-            "square_root", "{'kind': 'power', 'parameter': 0.5}", (p, logp) -> Math.sqrt(p)));
-    forms.add(
-        reshaped(
-            "pow 0.3", "{'kind': 'power', 'parameter': 0.3}", (p, logp) -> Math.pow(p, 0.3)));
-    forms.add(
-        reshaped("logp", "{'kind': 'log', 'parameter': 0.2}", (p, logp) -> 0.2 * logp));
+        reshaped("pow 0.3", "{'kind': 'power', 'parameter': 0.3}", (p, logp) -> Math.pow(p, 0.3)));
+    forms.add(reshaped("logp", "{'kind': 'log', 'parameter': 0.2}", (p, logp) -> 0.2 * logp));
     forms.add(
         reshaped(
-            "p_logp",
-            "{'kind': 'linear_log', 'parameter': 0.2}",
-            (p, logp) -> p + 0.2 * logp));
+            "p_logp", "{'kind': 'linear_log', 'parameter': 0.2}", (p, logp) -> p + 0.2 * logp));
     forms.add(
         reshaped(
                 "p_div_p_0.1, off_max_clip, off_min_clip",
@@ -172,9 +166,7 @@ final class HybridForms {
               for (int i = 0; i < b.rows(); i++) {
                 for (int t = 0; t < b.length(); t++) {
                   old[i][t] =
-                      b.prefix()[i][t] == 1
-                          ? Math.log(Math.exp(b.q()[i][t]) + 1e-6)
-                          : b.o()[i][t];
+                      b.prefix()[i][t] == 1 ? Math.log(Math.exp(b.q()[i][t]) + 1e-6) : b.o()[i][t];
                 }
               }
               ObjectNode json = JsonFields.MAPPER.createObjectNode();
@@ -261,8 +253,7 @@ final class HybridForms {
         + "}}}}";
   }
 
-  private static UpstreamForm onPolicy(
-      String name, String reshape, DoubleUnaryOperator f) {
+  private static UpstreamForm onPolicy(String name, String reshape, DoubleUnaryOperator f) {
     return byLength(
         UpstreamForm.of(
             "LUFFY on-policy " + name,
@@ -296,9 +287,7 @@ final class HybridForms {
                     ("{" + rollout + ", 'demonstration'" + rollout.substring(9) + "}"),
                     (b, l, fixed) -> prefix(b, VerlForms.clipped(b, l, 0.2, 0.2, 3), l)))
             .metric("pg_clipfrac", HybridForms::clipFraction)
-            .metric(
-                "pg_clipfrac_prefix",
-                b -> offMean(b, (i, t) -> clips(b, i, t) ? 1 : 0)));
+            .metric("pg_clipfrac_prefix", b -> offMean(b, (i, t) -> clips(b, i, t) ? 1 : 0)));
     forms.add(
         byTokens(
             UpstreamForm.of(
@@ -313,9 +302,7 @@ final class HybridForms {
         byTokens(
             UpstreamForm.of(
                 "Prefix-RFT luffy reshaper",
-                "{"
-                    + rollout
-                    + unclipped.formatted(", 'loss': 'reshaped', 'behaviour': 'certain'"),
+                "{" + rollout + unclipped.formatted(", 'loss': 'reshaped', 'behaviour': 'certain'"),
                 (b, l, fixed) -> prefix(b, off(b, l, (p, logp) -> p / (p + 0.1)), l))));
     forms.add(
         byTokens(

@@ -86,8 +86,7 @@ class ObjectiveJsonTest {
   void everyPresetOfTheApiHasAName() {
     Map<String, Objective> presets = ObjectivePresets.all();
     presets.forEach(
-        (name, objective) ->
-            assertEquals(objective, read("{\"preset\": \"" + name + "\"}"), name));
+        (name, objective) -> assertEquals(objective, read("{\"preset\": \"" + name + "\"}"), name));
     for (Class<?> type : List.of(Objective.class, HybridObjectives.class)) {
       for (Method method : type.getDeclaredMethods()) {
         boolean preset =
@@ -104,12 +103,9 @@ class ObjectiveJsonTest {
 
   @Test
   void presetsTakeTheirParameters() {
-    assertEquals(
-        HybridObjectives.uft(0.25f), read("{\"preset\": \"uft\", \"beta\": 0.25}"));
-    assertEquals(
-        HybridObjectives.bread(0.5f), read("{\"preset\": \"bread\", \"beta\": 0.5}"));
-    assertEquals(
-        Objective.grpoTwoSided(4), read("{\"preset\": \"grpo_two_sided\", \"delta\": 4}"));
+    assertEquals(HybridObjectives.uft(0.25f), read("{\"preset\": \"uft\", \"beta\": 0.25}"));
+    assertEquals(HybridObjectives.bread(0.5f), read("{\"preset\": \"bread\", \"beta\": 0.5}"));
+    assertEquals(Objective.grpoTwoSided(4), read("{\"preset\": \"grpo_two_sided\", \"delta\": 4}"));
     assertEquals(Objective.clipCov(9), read("{\"preset\": \"clip_cov\", \"seed\": 9}"));
   }
 
@@ -142,7 +138,8 @@ class ObjectiveJsonTest {
                     .build())
             .build(),
         read("{\"preset\": \"relift\", \"rollout\": {\"entropy\": 0}}"));
-    Objective hints = read("{\"preset\": \"uft\", \"rollout\": {\"policy\": {\"loss\": \"none\"}}}");
+    Objective hints =
+        read("{\"preset\": \"uft\", \"rollout\": {\"policy\": {\"loss\": \"none\"}}}");
     assertFalse(hints.rollout().isOn());
   }
 
@@ -153,10 +150,7 @@ class ObjectiveJsonTest {
         Objective.grpo().toBuilder().correction(SamplerCorrection.tis(2)).build(),
         read("{\"preset\": \"grpo\"" + correction));
     assertTrue(
-        read("{\"rollout\": {\"policy\": {}}" + correction)
-            .rollout()
-            .policy()
-            .samplerCorrection());
+        read("{\"rollout\": {\"policy\": {}}" + correction).rollout().policy().samplerCorrection());
     assertFalse(
         read("{\"rollout\": {\"policy\": {\"sampler_correction\": false}}" + correction)
             .rollout()

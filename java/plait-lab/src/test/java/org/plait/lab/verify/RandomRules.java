@@ -38,7 +38,9 @@ final class RandomRules {
     Term on = term().withCoefficient(number());
     Rule rollout = rule().policy(any(PolicyLoss.values(), 1), on).build();
     return new Objective(
-        rollout, some() ? rule().build() : Rule.NONE, some() ? rule().build() : Rule.NONE,
+        rollout,
+        some() ? rule().build() : Rule.NONE,
+        some() ? rule().build() : Rule.NONE,
         some() ? correction() : SamplerCorrection.NONE);
   }
 

@@ -33,7 +33,7 @@ final class SrftForms {
         srft(
                 "minus_old",
                 srft.formatted("'loss': 'reinforce'"),
-                    (b, l) -> (i, t) -> l[i][t] - b.o()[i][t])
+                (b, l) -> (i, t) -> l[i][t] - b.o()[i][t])
             .onlyTheGradient(),
         UpstreamForm.of(
                 "ReLIFT RL step",
@@ -100,9 +100,7 @@ final class SrftForms {
                         double coefficient = correct(i) ? 0.1 * Math.exp(entropy(b, i)) : -1;
                         return -coefficient * kind.of(b, l).of(i, t);
                       });
-              return sft / count
-                  + rl / b.length()
-                  - 0.001 * tokenMean(b, (i, t) -> b.h()[i][t]);
+              return sft / count + rl / b.length() - 0.001 * tokenMean(b, (i, t) -> b.h()[i][t]);
             })
         .normalizers(b -> "{'length': %d}".formatted(b.length()))
         .inputs(
@@ -126,8 +124,7 @@ final class SrftForms {
             "UFT",
             "{'preset': 'uft', 'beta': 0.002, 'entropy_bonus': 0.001}",
             (b, l, fixed) -> {
-              TokenLoss clipped =
-                  VerlForms.clipped(b, l, 0.2, 0.2, Double.POSITIVE_INFINITY);
+              TokenLoss clipped = VerlForms.clipped(b, l, 0.2, 0.2, Double.POSITIVE_INFINITY);
               double hints = b.demonstrations();
               double rollouts = b.count() - hints;
               double policy =

@@ -74,9 +74,7 @@ final class TrlForms {
                 clip("seq_mean_token_mean", "", "", ""),
                 (b, l, fixed) -> grpo(b, surrogate(b, l)))),
         UpstreamForm.of(
-            "TRL bnpo",
-            clip("token_mean", "", "", ""),
-            (b, l, fixed) -> bnpo(b, surrogate(b, l))),
+            "TRL bnpo", clip("token_mean", "", "", ""), (b, l, fixed) -> bnpo(b, surrogate(b, l))),
         UpstreamForm.of(
                 "TRL dr_grpo",
                 "{'preset': 'dr_grpo_trl', 'clip_low': 0.2, 'clip_high': 0.28}",
@@ -239,9 +237,7 @@ final class TrlForms {
                 "TRL " + (sequence ? "sequence_" : "token_") + (mask ? "mask" : "truncate"),
                 clip("token_mean", "", "", correction),
                 (b, l, fixed) ->
-                    bnpo(
-                        b,
-                        (i, t) -> surrogate(b, l).of(i, t) * weight(b, i, t, sequence, mask))));
+                    bnpo(b, (i, t) -> surrogate(b, l).of(i, t) * weight(b, i, t, sequence, mask))));
       }
     }
     return forms;
@@ -249,9 +245,7 @@ final class TrlForms {
 
   private static double weight(UpstreamBatch b, int i, int t, boolean sequence, boolean mask) {
     double log =
-        sequence
-            ? sum(b, i, (row, u) -> b.o()[row][u] - b.q()[row][u])
-            : b.o()[i][t] - b.q()[i][t];
+        sequence ? sum(b, i, (row, u) -> b.o()[row][u] - b.q()[row][u]) : b.o()[i][t] - b.q()[i][t];
     double ratio = Math.exp(log);
     double low = sequence ? 0.2 : 0.7;
     double high = sequence ? 6 : 1.8;
@@ -273,8 +267,7 @@ final class TrlForms {
     return UpstreamForm.of(
             name,
             objective,
-            (b, l, fixed) ->
-                bnpo(b, (i, t) -> -phi(b, i, mask) * b.advantages()[i] * l[i][t]))
+            (b, l, fixed) -> bnpo(b, (i, t) -> -phi(b, i, mask) * b.advantages()[i] * l[i][t]))
         .slope(b -> (i, t) -> -phi(b, i, mask) * b.advantages()[i] / b.count());
   }
 

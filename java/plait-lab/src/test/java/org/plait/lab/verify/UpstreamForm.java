@@ -41,7 +41,8 @@ record UpstreamForm(
   }
 
   static UpstreamForm of(String name, String objective, Loss loss) {
-    return new UpstreamForm(name, objective, loss, null, b -> null, b -> null, b -> Map.of(), false);
+    return new UpstreamForm(
+        name, objective, loss, null, b -> null, b -> null, b -> Map.of(), false);
   }
 
   UpstreamForm normalizers(Function<UpstreamBatch, @Nullable String> json) {
@@ -75,8 +76,7 @@ record UpstreamForm(
   }
 
   UpstreamForm onlyTheGradient() {
-    return new UpstreamForm(
-        name, objective, loss, slope, normalizers, inputs, metrics, true);
+    return new UpstreamForm(name, objective, loss, slope, normalizers, inputs, metrics, true);
   }
 
   /** With the batch's prefix tokens as demonstrations. */

@@ -26,8 +26,7 @@ final class VerlForms {
   }
 
   /** compute_policy_loss_vanilla before its aggregation. */
-  static TokenLoss clipped(
-      UpstreamBatch b, double[][] l, double low, double high, double dual) {
+  static TokenLoss clipped(UpstreamBatch b, double[][] l, double low, double high, double dual) {
     return (i, t) -> {
       double a = b.advantages()[i];
       double ratio = Math.exp(clamp(l[i][t] - b.o()[i][t], -20, 20));
@@ -68,16 +67,15 @@ final class VerlForms {
                 (b, l, fixed) -> sum(b, clipped(b, l, 0.2, 0.28, 3)) / 640)
             .normalizers(b -> "{'tokens': 640}"),
         UpstreamForm.of(
-            "verl vanilla with entropy bonus and low_var_kl",
-            "{'rollout': {'policy': {'clip_low': 0.2, 'clip_high': 0.2, 'dual_clip': 3},"
-                + " 'kl': {'estimator': 'k3', 'coefficient': 0.001, 'log_limit': 20,"
-                + " 'value_limit': 10}, 'entropy': 0.01}}",
-            (b, l, fixed) ->
-                tokenMean(b, clipped(b, l, 0.2, 0.2, 3))
-                    - 0.01 * tokenMean(b, (i, t) -> b.h()[i][t])
-                    + 0.001 * tokenMean(b, lowVarianceKl(b, l)))
-            .metric(
-                "actor/kl_loss", b -> tokenMean(b, lowVarianceKl(b, b.l())))
+                "verl vanilla with entropy bonus and low_var_kl",
+                "{'rollout': {'policy': {'clip_low': 0.2, 'clip_high': 0.2, 'dual_clip': 3},"
+                    + " 'kl': {'estimator': 'k3', 'coefficient': 0.001, 'log_limit': 20,"
+                    + " 'value_limit': 10}, 'entropy': 0.01}}",
+                (b, l, fixed) ->
+                    tokenMean(b, clipped(b, l, 0.2, 0.2, 3))
+                        - 0.01 * tokenMean(b, (i, t) -> b.h()[i][t])
+                        + 0.001 * tokenMean(b, lowVarianceKl(b, l)))
+            .metric("actor/kl_loss", b -> tokenMean(b, lowVarianceKl(b, b.l())))
             .metric("actor/entropy", b -> tokenMean(b, (i, t) -> b.h()[i][t])));
   }
 
@@ -93,9 +91,7 @@ final class VerlForms {
 
   private static double dualFraction(UpstreamBatch b, double dual) {
     return tokenMean(
-        b,
-        (i, t) ->
-            b.advantages()[i] < 0 && Math.exp(b.l()[i][t] - b.o()[i][t]) > dual ? 1 : 0);
+        b, (i, t) -> b.advantages()[i] < 0 && Math.exp(b.l()[i][t] - b.o()[i][t]) > dual ? 1 : 0);
   }
 
   private static double ppoKl(UpstreamBatch b) {
