@@ -35,7 +35,7 @@ static void group_advantage(void) {
                                                .sample_std = 1,
                                                .epsilon = 1e-6f};
   static int64_t workspace[64];
-  if (plait_group_advantage(PLAIT_CPU, NULL, REWARDS, rewards, 1, offsets, NULL, &grpo, vector, NULL, NULL, workspace,
+  if (plait_group_advantage(PLAIT_CPU, NULL, REWARDS, rewards, NULL, NULL, 1, offsets, NULL, &grpo, vector, NULL, NULL, workspace,
                             sizeof workspace) != PLAIT_OK) {
     abort();
   }

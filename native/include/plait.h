@@ -160,22 +160,74 @@ PLAIT_API int32_t plait_logits_grad(int32_t device, void* stream, const plait_lo
 
 /* ---- Objectives ---------------------------------------------------------------------------------------------- */
 
-/* The policy-gradient loss of a token. A: advantage, r = exp(logp - old_logp), 1 where there is no old_logp. */
+/*
+ * The policy-gradient loss of a token. A: advantage; x: the importance ratio of the rule (see plait_behaviour and
+ * plait_ratio_level); clip(x) = min(max(x, 1 - clip_low), 1 + clip_high); sg: stop-gradient. c is the derivative with
+ * respect to logp, where a sequence's ratio is the product of its tokens' shares of it: with an aggregation of
+ * sequence means of token means, c is the exact derivative of the sequence loss.
+ */
 typedef enum plait_policy_loss {
   PLAIT_POLICY_NONE = 0,
-  PLAIT_POLICY_REINFORCE = 1, /* -A logp                                                           c = -A      */
-  PLAIT_POLICY_CLIP = 2       /* max(-A r, -A clip(r, 1 - clip_low, 1 + clip_high)); if A < 0, at   c = -A r or 0
-                                 most -dual_clip A. PPO (Schulman et al. 2017, arXiv:1707.06347), clip-higher from
-                                 DAPO (arXiv:2503.14476), dual clip from Ye et al. 2020 (arXiv:1912.09729). At a
-                                 bound itself the gradient is the unclipped one. */
+  /* -A logp; c = -A. REINFORCE, RLOO, REINFORCE++ on policy, GPG. */
+  PLAIT_POLICY_REINFORCE = 1,
+  /* max(-A x, -A clip(x)); if A < 0, at most -dual_clip A. c = -A x, or 0 where a bound holds; at a bound itself the
+   * gradient is the unclipped one. PPO (arXiv:1707.06347), GRPO, clip-higher from DAPO (arXiv:2503.14476), dual clip
+   * (arXiv:1912.09729), two-sided clip (arXiv:2505.07291), GSPO with a sequence ratio (arXiv:2507.18071). */
+  PLAIT_POLICY_CLIP = 2,
+  /* -sg(clip(x)) A logp; c = -clip(x) A. CISPO (arXiv:2506.13585). */
+  PLAIT_POLICY_CISPO = 3,
+  /* -A (4 / t) sigmoid(t (x - 1)), t = sapo_positive if A > 0, else sapo_negative; c = -4 s (1 - s) A x with s the
+   * sigmoid. SAPO (arXiv:2511.20347). */
+  PLAIT_POLICY_SAPO = 4,
+  /* -A f(x) with the `reshape` f; c = -A x f'(x). LUFFY (arXiv:2504.14945). */
+  PLAIT_POLICY_RESHAPED = 5,
+  /* -A exp(mean over the sequence of d'), d' = min(d, clip_high) if A > 0, else max(d, -clip_low), d = log x of a
+   * token; c = -A exp(...), or 0 where d' bounds d. GMPO (arXiv:2507.20673). */
+  PLAIT_POLICY_GMPO = 6,
+  /* -sg(phi) A logp, phi = exp(lambda + k log W - lambda W), log W = the sequence's sum of log x (and of the sampler's
+   * log weights) in [log 1e-8, 20]; (k, lambda) = vespo_positive if A >= 0, else vespo_negative; phi = 0 where it is
+   * not finite. c = -phi A. VESPO, as in huggingface/trl. */
+  PLAIT_POLICY_VESPO = 7
 } plait_policy_loss;
+
+/* Whose probability the ratio divides by. */
+typedef enum plait_behaviour {
+  PLAIT_BEHAVIOUR_OLD = 0,    /* x = exp(logp - old_logp); exactly 1 where there is no old_logp */
+  PLAIT_BEHAVIOUR_CERTAIN = 1 /* x = p = exp(logp): an expert who was certain (LUFFY, SRFT) */
+} plait_behaviour;
+
+/* What the log-ratio of a token is taken over: tokens of the same role in its sequence. */
+typedef enum plait_ratio_level {
+  PLAIT_RATIO_TOKEN = 0,         /* the token */
+  PLAIT_RATIO_SEQUENCE_MEAN = 1, /* mean over the sequence: GSPO */
+  PLAIT_RATIO_SEQUENCE_SUM = 2   /* sum over the sequence: the ratio of whole responses */
+} plait_ratio_level;
+
+/* f of PLAIT_POLICY_RESHAPED; g = reshape_parameter. Where f(x) leaves [reshape_low, reshape_high] it is held there and
+ * has no gradient; at a bound itself it has. */
+typedef enum plait_reshape {
+  PLAIT_RESHAPE_RATIONAL = 0,      /* x / (x + g)                  x f'(x) = g x / (x + g)^2 */
+  PLAIT_RESHAPE_POWER = 1,         /* x^g                          g x^g                     */
+  PLAIT_RESHAPE_LOG = 2,           /* g logp                       g                         */
+  PLAIT_RESHAPE_LINEAR_LOG = 3,    /* x + g logp                   x + g                     */
+  PLAIT_RESHAPE_RATIONAL_RATIO = 4 /* s(p) / s(p_old), s(p) = p / (p + g); p_old = exp(old_logp) */
+} plait_reshape;
 
 /* Estimators of KL(policy || reference) per token, d = logp - ref_logp (Schulman, "Approximating KL divergence"). */
 typedef enum plait_kl_estimator {
   PLAIT_KL_K1 = 0, /* d                  derivative 1            */
   PLAIT_KL_K2 = 1, /* d^2 / 2            derivative d            */
-  PLAIT_KL_K3 = 2  /* exp(-d) - 1 + d    derivative 1 - exp(-d)  */
+  PLAIT_KL_K3 = 2, /* exp(-d) - 1 + d    derivative 1 - exp(-d)  */
+  PLAIT_KL_ABS = 3 /* |d|                derivative sign(d)      */
 } plait_kl_estimator;
+
+/* How the estimator k enters the loss; r = exp(logp - old_logp). */
+typedef enum plait_kl_form {
+  PLAIT_KL_PLAIN = 0,             /* k                                                                       */
+  PLAIT_KL_TIMES_RATIO = 1,       /* r k, gradient through r too: with k3 it is r d (DeepSeek-V3.2)          */
+  PLAIT_KL_TIMES_FIXED_RATIO = 2, /* sg(r) k                                                                 */
+  PLAIT_KL_STRAIGHT_THROUGH = 3   /* value k, gradient of k2: d (verl's "k1+", "k3+")                        */
+} plait_kl_form;
 
 /*
  * The weight w of a token's term in the scalar loss. N, B: tokens and sequences of the term's population; n: tokens of
@@ -202,12 +254,63 @@ typedef struct plait_term {
   int32_t population;  /* plait_population */
 } plait_term;
 
+typedef enum plait_scope {
+  PLAIT_SCOPE_NONE = 0,
+  PLAIT_SCOPE_TOKEN = 1,
+  PLAIT_SCOPE_SEQUENCE = 2,
+  PLAIT_SCOPE_BATCH = 3
+} plait_scope;
+
+/*
+ * A constant weight sg(scale * exp(exponent * H)) on a term, H the entropy of the token, or its mean over the tokens of
+ * the same role in the sequence. SRFT (arXiv:2506.19767): 0.5 exp(-H) on demonstrations, 0.1 exp(H) on correct
+ * rollouts.
+ */
+typedef struct plait_entropy_weighting {
+  int32_t scope;         /* plait_scope: none, token or sequence */
+  float scale;           /* finite, >= 0 */
+  float exponent;        /* finite */
+  int32_t positive_only; /* 1: weight 1 where the advantage is not above 0 */
+} plait_entropy_weighting;
+
+/*
+ * Keeps the policy term of the tokens with the highest entropy: of the n tokens of the role in the scope, all but
+ * floor(drop * n), ties kept by position. Prefix-RFT (arXiv:2507.01679), top-entropy masks.
+ */
+typedef struct plait_entropy_selection {
+  int32_t scope; /* plait_scope: none, sequence or batch */
+  float drop;    /* in [0, 1) */
+} plait_entropy_selection;
+
+typedef enum plait_covariance_kind {
+  PLAIT_COVARIANCE_NONE = 0,
+  PLAIT_COVARIANCE_CLIP = 1,
+  PLAIT_COVARIANCE_KL = 2
+} plait_covariance_kind;
+
+/*
+ * Treats the tokens of high covariance (A - mean A) (logp - mean logp), means over the role's tokens in the call, apart
+ * (arXiv:2505.22617). CLIP: of the unclipped tokens with covariance in (low, high), at most max(1, floor(fraction N)),
+ * drawn by `seed`, lose their policy term. KL: the max(1, floor(fraction N)) highest get coefficient * |logp -
+ * old_logp| on top.
+ */
+typedef struct plait_covariance {
+  int32_t kind; /* plait_covariance_kind */
+  uint32_t seed;
+  float fraction; /* in (0, 1] */
+  float low;
+  float high;
+  float coefficient; /* finite, >= 0 */
+} plait_covariance;
+
 /*
  * What a token of one role contributes:
  *
  *     w_policy * policy_loss  -  w_nll * logp  +  w_kl * kl_estimator(logp - ref_logp)  -  w_entropy * entropy
  *
- * where each w is the term's coefficient times its aggregation weight.
+ * where each w is the term's coefficient times its aggregation weight; w_policy and w_nll also times their entropy
+ * weighting, and w_policy times the sampler correction (but for VESPO, which has it in phi) and 0 where the token is
+ * dropped.
  */
 typedef struct plait_rule {
   plait_term policy;
@@ -219,14 +322,83 @@ typedef struct plait_rule {
   float clip_low;        /* >= 0; +inf: no bound below */
   float clip_high;       /* >= 0; +inf: no bound above */
   float dual_clip;       /* > 1; +inf: none */
-  float log_ratio_limit; /* > 0: |logp - old_logp| is clamped to it, with gradient 0 outside; +inf: none */
+  float log_ratio_limit; /* > 0: |log x| is clamped to it, with gradient 0 outside; +inf: none */
+  int32_t behaviour;     /* plait_behaviour */
+  int32_t ratio_level;   /* plait_ratio_level */
+  int32_t reshape;       /* plait_reshape */
+  float reshape_parameter;
+  float reshape_low;          /* -inf: none */
+  float reshape_high;         /* +inf: none */
+  float max_probability;      /* > 0: tokens with p above it lose their policy term; +inf: none */
+  float off_policy_threshold; /* sequences with A < 0 and mean of old_logp - logp above it lose it; +inf: none */
+  float sapo_positive;        /* > 0 */
+  float sapo_negative;        /* > 0 */
+  float vespo_positive[2];    /* k, lambda */
+  float vespo_negative[2];    /* k, lambda */
+  int32_t sampler_correction; /* 1: the objective's correction applies to this rule */
+  int32_t kl_form;            /* plait_kl_form */
+  float kl_log_limit;         /* > 0: |d| is clamped to it, with gradient 0 outside; +inf: none */
+  float kl_value_limit;       /* > 0: the value is clamped to it, with gradient 0 outside; +inf: none */
+  plait_entropy_weighting policy_weighting;
+  plait_entropy_weighting nll_weighting;
+  plait_entropy_selection selection;
+  plait_covariance covariance;
 } plait_rule;
+
+/* What the sampler's log-ratio omega = old_logp - sampler_logp is taken over, in the sequence's tokens. */
+typedef enum plait_correction_level {
+  PLAIT_CORRECTION_NONE = 0,
+  PLAIT_CORRECTION_TOKEN = 1,
+  PLAIT_CORRECTION_SEQUENCE_SUM = 2,
+  PLAIT_CORRECTION_SEQUENCE_MEAN = 3,
+  PLAIT_CORRECTION_SEQUENCE_MAX = 4 /* filters only */
+} plait_correction_level;
+
+typedef enum plait_correction_bounds {
+  PLAIT_CORRECTION_TRUNCATE = 0, /* the weight is clamped to [low, high]: TIS */
+  PLAIT_CORRECTION_MASK = 1      /* the weight is 0 outside [low, high]: IcePop */
+} plait_correction_bounds;
+
+/* Per token, with x = omega: k1 = -x, k2 = x^2 / 2, k3 = e^x - 1 - x; then the level's token, sum, mean or maximum. */
+typedef enum plait_filter_action {
+  PLAIT_FILTER_REJECT = 0,     /* as if ignored: no loss, no count */
+  PLAIT_FILTER_ZERO_WEIGHT = 1 /* weight 0, still counted */
+} plait_filter_action;
+
+/*
+ * Correction for a sampler whose probabilities differ from the trainer's: the policy term is multiplied by the constant
+ * w = exp(omega), bounded; and tokens or sequences that differ too much are filtered out. From old_logp and
+ * sampler_logp alone, so it costs no second pass. TIS, IcePop, sequence masks, rejection (verl's rollout correction,
+ * TRL, OpenRLHF).
+ */
+typedef struct plait_sampler_correction {
+  int32_t level;            /* plait_correction_level, not SEQUENCE_MAX */
+  int32_t bounds;           /* plait_correction_bounds */
+  float low;                /* >= 0 */
+  float high;               /* > 0; +inf: none */
+  float log_limit;          /* > 0: |omega|, or the sequence's, is clamped to it; +inf: none */
+  int32_t normalise;        /* 1: divided by its mean over the corrected tokens */
+  int32_t filter_level;     /* plait_correction_level */
+  int32_t filter_estimator; /* plait_kl_estimator, K1 to K3 */
+  float filter_low; /* K1: the statistic lies in [log filter_low, log filter_high]; others: at most filter_high */
+  float filter_high;
+  int32_t filter_action; /* plait_filter_action */
+  int32_t reserved;      /* 0 */
+} plait_sampler_correction;
 
 /* An objective is data: a rule per role. rules[role - 1] for PLAIT_ROLLOUT, PLAIT_DEMONSTRATION, PLAIT_HINT. */
 typedef struct plait_objective {
   int64_t struct_bytes; /* sizeof(plait_objective) */
   plait_rule rules[3];
+  plait_sampler_correction correction;
 } plait_objective;
+
+/*
+ * Why plait_policy_step needs two passes over the logits for `objective`: "" if one pass is enough, otherwise the field
+ * that needs its sequence or the batch first, such as "rollout.ratio_level". NULL if the objective is refused. Valid
+ * until this thread's next call.
+ */
+PLAIT_API const char* plait_objective_second_pass(const plait_objective* objective);
 
 /*
  * Counts to normalise by, so that micro-batches and ranks add up to one batch. Index 0 counts all tokens that are not
@@ -243,14 +415,15 @@ typedef struct plait_normalizers {
 
 /* What stage two knows about T tokens, besides their log-probabilities and entropies. Constants to the gradient. */
 typedef struct plait_token_batch {
-  int64_t struct_bytes;    /* sizeof(plait_token_batch) */
-  int64_t tokens;          /* T */
-  int64_t sequences;       /* B; 0 with offsets == NULL: all tokens are one sequence */
-  const int64_t* offsets;  /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
-  const uint8_t* roles;    /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
-  const float* advantages; /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
-  const float* old_logp;   /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
-  const float* ref_logp;   /* [T] reference policy; or NULL if no rule has a KL term */
+  int64_t struct_bytes;      /* sizeof(plait_token_batch) */
+  int64_t tokens;            /* T */
+  int64_t sequences;         /* B; 0 with offsets == NULL: all tokens are one sequence */
+  const int64_t* offsets;    /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
+  const uint8_t* roles;      /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
+  const float* advantages;   /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
+  const float* old_logp;     /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
+  const float* ref_logp;     /* [T] reference policy; or NULL if no rule has a KL term */
+  const float* sampler_logp; /* [T] as returned by the sampler; or NULL if the objective has no sampler correction */
   int32_t advantage_per_sequence;
   int32_t reserved; /* 0 */
 } plait_token_batch;
@@ -273,13 +446,40 @@ typedef struct plait_metrics {
   double clip_low_count;   /* A < 0 and r < 1 - clip_low: no gradient */
   double clip_high_count;  /* A > 0 and r > 1 + clip_high: no gradient */
   double dual_clip_count;  /* A < 0 and r > dual_clip: no gradient */
-  double approx_kl_k1_sum; /* sum of -log r, limited as the rule says */
-  double approx_kl_k3_sum; /* sum of r - 1 - log r, likewise */
+  double approx_kl_k1_sum; /* sum of -d, d = logp - old_logp of the token, limited by log_ratio_limit */
+  double approx_kl_k3_sum; /* sum of exp(d) - 1 - d */
   double reference_kl_sum; /* sum of the estimator over the tokens whose rule has a KL term */
   double reference_kl_tokens;
-  double entropy_sum; /* over tokens[0] */
-  double logp_sum;    /* over tokens[0] */
-  double bad_targets; /* tokens not ignored whose target was out of range; in no other sum */
+  double entropy_sum;            /* over tokens[0] */
+  double logp_sum;               /* over tokens[0] */
+  double bad_targets;            /* tokens not ignored whose target was out of range; in no other sum */
+  double policy_value_sum[4];    /* policy loss before any weight; all, then by role */
+  double clipped_tokens[4];      /* clip_low_count + clip_high_count; all, then by role */
+  double probability_sum[4];     /* sum of exp(logp); all tokens, then by role */
+  double old_probability_sum[4]; /* sum of exp(old_logp), of exp(logp) where there is none */
+  double reshaped_sum;           /* sum of f(x) over the tokens of PLAIT_POLICY_RESHAPED */
+  double reshaped_tokens;
+  double reshape_low_count;    /* f(x) below reshape_low: no gradient */
+  double reshape_high_count;   /* f(x) above reshape_high: no gradient */
+  double dropped_tokens;       /* policy term lost to selection, covariance, probability or drift */
+  double policy_weighting_sum; /* of the entropy weighting, over the tokens that have one */
+  double policy_weighting_tokens;
+  double nll_weighting_sum;
+  double nll_weighting_tokens;
+  double rejected_tokens;           /* by the sampler correction; in no sum above */
+  double sampler_tokens;            /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */
+  double sampler_log_ratio_sum;     /* sum of omega = old_logp - sampler_logp */
+  double sampler_abs_sum;           /* sum of |omega| */
+  double sampler_abs_max;           /* -inf if sampler_tokens is 0 */
+  double sampler_k3_sum;            /* sum of exp(omega) - 1 - omega */
+  double sampler_square_sum;        /* sum of exp(2 omega): chi-squared divergence is its mean - 1 */
+  double sampler_ratio_sum;         /* sum of exp(omega) */
+  double sampler_weight_sum;        /* sum of the bounded weights w */
+  double sampler_weight_square_sum; /* sum of w^2: effective sample size is (mean w)^2 / mean w^2 */
+  double sampler_sequences;         /* sequences with a rollout token */
+  double sampler_log_ppl_sum;       /* sum over sequences of -mean sampler_logp */
+  double old_log_ppl_sum;           /* sum over sequences of -mean old_logp */
+  double sampler_ppl_ratio_sum;     /* sum over sequences of exp(mean sampler_logp - mean old_logp) */
 } plait_metrics;
 
 /* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
@@ -288,7 +488,7 @@ PLAIT_API int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequen
 /*
  * Stage two alone: c and h of every token from its log-probability and entropy.
  *
- * logp: float32 [T]. entropy: float32 [T], or NULL if no rule has an entropy term (entropy_sum is then 0). c, h,
+ * logp: float32 [T]. entropy: float32 [T], or NULL if no rule depends on it (entropy_sum is then 0). c, h,
  * token_loss (the token's summands of the loss): float32 [T], or NULL; ignored tokens get 0. metrics: or NULL.
  * normalizers: or NULL, all counted from the batch. A token whose logp is NaN gets NaN.
  */
@@ -298,7 +498,8 @@ PLAIT_API int32_t plait_token_objective(int32_t device, void* stream, const plai
                                         plait_metrics* metrics, void* workspace, int64_t workspace_bytes);
 
 /*
- * All three stages: logits in, gradient of the logits out, each row read from memory once and written once.
+ * All three stages: logits in, gradient of the logits out. Each row is read from memory once and written once, unless
+ * plait_objective_second_pass names a reason for reading it twice.
  *
  * Equal, bit for bit, to plait_row_stats, plait_token_objective and plait_logits_grad one after another. dlogits as in
  * plait_logits_grad (in place allowed). logp: float32 [T]; entropy: float32 [T]; token_loss: float32 [T] or NULL;
@@ -315,30 +516,47 @@ PLAIT_API int32_t plait_policy_step(int32_t device, void* stream, const plait_lo
 typedef enum plait_baseline {
   PLAIT_BASELINE_NONE = 0,
   PLAIT_BASELINE_GROUP_MEAN = 1,
-  PLAIT_BASELINE_LEAVE_ONE_OUT = 2, /* mean of the group's other members: RLOO (Ahmadian et al. 2024) */
-  PLAIT_BASELINE_BATCH_MEAN = 3
+  PLAIT_BASELINE_LEAVE_ONE_OUT = 2, /* mean of the group's other members: RLOO (arXiv:2402.14740) */
+  PLAIT_BASELINE_BATCH_MEAN = 3,
+  PLAIT_BASELINE_WEIGHTED_MEAN = 4 /* sum of weight * reward over sum of weight: OPO (arXiv:2505.23585), by length */
 } plait_baseline;
 
 typedef enum plait_scale {
-  PLAIT_SCALE_NONE = 0,      /* Dr.GRPO (Liu et al. 2025, arXiv:2503.20783) */
-  PLAIT_SCALE_GROUP_STD = 1, /* GRPO (Shao et al. 2024, arXiv:2402.03300) */
+  PLAIT_SCALE_NONE = 0,      /* Dr.GRPO (arXiv:2503.20783) */
+  PLAIT_SCALE_GROUP_STD = 1, /* GRPO (arXiv:2402.03300) */
   PLAIT_SCALE_BATCH_STD = 2  /* standard deviation of all rewards */
 } plait_scale;
 
 /* What the only scored member of a group gets, where the baseline or the scale is the group's own. */
 typedef enum plait_singleton {
-  PLAIT_SINGLETON_ZERO = 0,  /* advantage 0 */
-  PLAIT_SINGLETON_REWARD = 1 /* baseline 0 and, for the group's scale, standard deviation 1 */
+  PLAIT_SINGLETON_ZERO = 0,   /* advantage 0 */
+  PLAIT_SINGLETON_REWARD = 1, /* baseline 0 and, for the group's scale, standard deviation 1 */
+  PLAIT_SINGLETON_REFUSE = 2  /* the call is refused */
 } plait_singleton;
 
+typedef enum plait_epsilon_place {
+  PLAIT_EPSILON_STD = 0,     /* centred / (std + epsilon) */
+  PLAIT_EPSILON_VARIANCE = 1 /* centred / sqrt(std^2 + epsilon) */
+} plait_epsilon_place;
+
+/* Which rewards enter the statistics. All get an advantage from them. */
+typedef enum plait_statistics {
+  PLAIT_STATISTICS_ALL = 0,
+  PLAIT_STATISTICS_ROLLOUTS = 1 /* those whose role is PLAIT_ROLLOUT */
+} plait_statistics;
+
 typedef struct plait_advantage_options {
-  int64_t struct_bytes; /* sizeof(plait_advantage_options) */
-  int32_t baseline;     /* plait_baseline */
-  int32_t scale;        /* plait_scale */
-  int32_t singleton;    /* plait_singleton */
-  int32_t sample_std;   /* 1: divide by n - 1 (sample), 0: by n (population) */
-  float epsilon;        /* finite, >= 0, added to the standard deviation */
-  int32_t reserved;     /* 0 */
+  int64_t struct_bytes;  /* sizeof(plait_advantage_options) */
+  int32_t baseline;      /* plait_baseline */
+  int32_t scale;         /* plait_scale */
+  int32_t singleton;     /* plait_singleton */
+  int32_t sample_std;    /* 1: divide by n - 1 (sample), 0: by n (population) */
+  int32_t epsilon_place; /* plait_epsilon_place */
+  int32_t statistics;    /* plait_statistics */
+  int32_t zero_std_one;  /* 1: a standard deviation of 0 counts as 1 */
+  float epsilon;         /* finite, >= 0 */
+  float std_floor;       /* finite, >= 0: smaller standard deviations count as this */
+  int32_t reserved;      /* 0 */
 } plait_advantage_options;
 
 PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
@@ -346,25 +564,46 @@ PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
 /*
  * advantage = (reward - baseline) / (std + epsilon), by group.
  *
- * rewards: float32 [n]; NaN marks an unscorable row, which enters no statistic and gets 0; infinite rewards are
- * refused. The groups are either contiguous, offsets: int64 [groups + 1] with offsets[0] = 0 and offsets[groups] = n,
- * or given by ids: int64 [n] in [0, groups); the other is NULL. advantages: float32 [n]. group_mean, group_std: float32
- * [groups] or NULL: mean and standard deviation of the scored members (NaN if there is none; std 0 of one).
- * Two passes in float64; members of a group whose scored rewards are all equal get exactly 0 from a mean or
- * leave-one-out baseline, and so does a batch of equal rewards from the batch mean.
+ * roles: uint8 [n] of plait_role, or NULL: all PLAIT_ROLLOUT; ignored rewards count as unscorable. weights: float32
+ * [n], finite and >= 0, for the weighted mean, else NULL. rewards: float32 [n]; NaN marks an unscorable row, which
+ * enters no statistic and gets 0; infinite rewards are refused. The groups are either contiguous, offsets: int64
+ * [groups + 1] with offsets[0] = 0 and offsets[groups] = n, or given by ids: int64 [n] in [0, groups); the other is
+ * NULL. advantages: float32 [n]. group_mean, group_std: float32 [groups] or NULL: mean and standard deviation of the
+ * scored members (NaN if there is none; std 0 of one). Two passes in float64; members of a group whose scored rewards
+ * are all equal get exactly 0 from a mean or leave-one-out baseline, and so does a batch of equal rewards from the
+ * batch mean. A group without statistics (no scored rollout, say) gets 0 from any baseline or scale of its own.
  */
-PLAIT_API int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards, int64_t groups,
+PLAIT_API int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,
+                                        const uint8_t* roles, const float* weights, int64_t groups,
                                         const int64_t* offsets, const int64_t* ids,
                                         const plait_advantage_options* options, float* advantages, float* group_mean,
                                         float* group_std, void* workspace, int64_t workspace_bytes);
 
-/* ---- Importance ratios --------------------------------------------------------------------------------------- */
+/*
+ * Advantages and returns of tokens: generalised advantage estimation (Schulman et al. 2016, arXiv:1506.02438). From the
+ * last token of a sequence to the first,
+ *
+ *     delta_t = reward_t + gamma V_{t+1} - V_t     A_t = delta_t + gamma lambda A_{t+1}     return_t = A_t + V_t
+ *
+ * with V and A of 0 beyond the end. With values NULL (V = 0) and lambda 1 the advantage is the discounted return-to-go:
+ * REINFORCE++ (arXiv:2501.03262). rewards, values: float32 [T]; ignored tokens get 0 and are stepped over, or, with
+ * restart 1, end what follows them. advantages, returns: float32 [T], returns or NULL. gamma, lambda in [0, 1].
+ */
+PLAIT_API int32_t plait_token_advantage(int32_t device, void* stream, int64_t tokens, int64_t sequences,
+                                        const int64_t* offsets, const uint8_t* roles, const float* rewards,
+                                        const float* values, float gamma, float lambda, int32_t restart,
+                                        float* advantages, float* returns);
 
-typedef enum plait_ratio_level {
-  PLAIT_RATIO_TOKEN = 0,         /* exp(logp - old_logp) */
-  PLAIT_RATIO_SEQUENCE_MEAN = 1, /* exp(mean over the sequence): GSPO (Zheng et al. 2025, arXiv:2507.18071) */
-  PLAIT_RATIO_SEQUENCE_SUM = 2   /* exp(sum over the sequence): the ratio of whole responses */
-} plait_ratio_level;
+/*
+ * Whitening over all tokens that are not ignored: (x - mean) / sqrt(max(variance, floor) + epsilon), REINFORCE++'s.
+ *
+ * x, out: float32 [T], out may be x; ignored tokens get 0. sample: variance by n - 1. Fewer than two tokens, or equal
+ * ones, get exactly 0. shift 0 leaves the mean in: x / sqrt(...).
+ */
+PLAIT_API int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, const uint8_t* roles, const float* x,
+                               int32_t sample, int32_t shift, float floor, float epsilon, float* out);
+
+/* ---- Importance ratios --------------------------------------------------------------------------------------- */
 
 /* Bits of `flags`. */
 #define PLAIT_RATIO_BELOW 1   /* ratio < 1 - clip_low */

@@ -36,7 +36,7 @@ plait_status CheckObjectiveArguments(const plait_token_batch* batch, const plait
   PLAIT_TRY(CheckNormalizers(normalizers, *objective));
   PLAIT_TRY(CheckBatch(batch, *objective, ranges));
   PLAIT_TRY(CheckMetrics(ranges, metrics));
-  return CheckWorkspace(workspace, workspace_bytes, ObjectiveWorkspaceBytes(batch->tokens, batch->sequences), ranges);
+  return CheckWorkspace(workspace, workspace_bytes, Workspace::Bytes(batch->tokens, batch->sequences), ranges);
 }
 
 }  // namespace
@@ -92,8 +92,12 @@ extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_l
   return backend->logits_grad(stream, *logits, state, c, h, dlogits, dlogits_stride, bad_targets);
 }
 
+extern "C" const char* plait_objective_second_pass(const plait_objective* objective) {
+  return CheckObjective(objective) == PLAIT_OK ? SecondPass(*objective) : nullptr;
+}
+
 extern "C" int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences) {
-  return tokens < 0 || sequences < 0 ? 0 : ObjectiveWorkspaceBytes(tokens, sequences);
+  return tokens < 0 || sequences < 0 ? 0 : Workspace::Bytes(tokens, sequences);
 }
 
 extern "C" int32_t plait_token_objective(int32_t device, void* stream, const plait_token_batch* batch,
@@ -105,7 +109,7 @@ extern "C" int32_t plait_token_objective(int32_t device, void* stream, const pla
   PLAIT_TRY(CheckObjectiveArguments(batch, objective, normalizers, metrics, workspace, workspace_bytes, &ranges));
   const int64_t tokens = batch->tokens;
   bool needs_entropy = false;
-  for (const plait_rule& rule : objective->rules) needs_entropy = needs_entropy || rule.entropy.coefficient != 0;
+  for (const plait_rule& rule : objective->rules) needs_entropy = needs_entropy || UsesEntropy(rule);
   PLAIT_TRY(AddInput(&ranges, "logp", logp, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "entropy", entropy, tokens, sizeof(float), needs_entropy ? kRequired : kOptional));
   PLAIT_TRY(AddOutput(&ranges, "c", c, tokens, sizeof(float), kOptional));
@@ -147,7 +151,8 @@ extern "C" int64_t plait_group_advantage_workspace_bytes(int64_t groups) {
   return groups < 0 ? 0 : groups * static_cast<int64_t>(sizeof(Moments));
 }
 
-extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards, int64_t groups,
+extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,
+                                         const uint8_t* roles, const float* weights, int64_t groups,
                                          const int64_t* offsets, const int64_t* ids,
                                          const plait_advantage_options* options, float* advantages, float* group_mean,
                                          float* group_std, void* workspace, int64_t workspace_bytes) {
@@ -161,14 +166,57 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
     PLAIT_REFUSE("groups: expected a count >= 0, got %lld", static_cast<long long>(groups));
   }
   PLAIT_TRY(AddInput(&ranges, "rewards", rewards, n, sizeof(float), kRequired));
+  PLAIT_TRY(AddInput(&ranges, "roles", roles, n, 1, kOptional));
+  PLAIT_TRY(AddInput(&ranges, "weights", weights, n, sizeof(float),
+                     options->baseline == PLAIT_BASELINE_WEIGHTED_MEAN ? kRequired : kOptional));
   PLAIT_TRY(AddInput(&ranges, "ids", ids, n, sizeof(int64_t), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "advantages", advantages, n, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "group_mean", group_mean, groups, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "group_std", group_std, groups, sizeof(float), kOptional));
   PLAIT_TRY(CheckWorkspace(workspace, workspace_bytes, plait_group_advantage_workspace_bytes(groups), &ranges));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->group_advantage(stream, {n, rewards, groups, offsets, ids, *options, workspace},
+  return backend->group_advantage(stream, {n, rewards, roles, weights, groups, offsets, ids, *options, workspace},
                                   {advantages, group_mean, group_std});
+}
+
+extern "C" int32_t plait_token_advantage(int32_t device, void* stream, int64_t tokens, int64_t sequences,
+                                         const int64_t* offsets, const uint8_t* roles, const float* rewards,
+                                         const float* values, float gamma, float lambda, int32_t restart,
+                                         float* advantages, float* returns) {
+  PLAIT_BACKEND(device);
+  AddressRanges ranges;
+  PLAIT_TRY(CheckPacking(tokens, sequences, offsets, &ranges));
+  if (!(gamma >= 0 && gamma <= 1)) PLAIT_REFUSE("gamma: expected a number in [0, 1], got %g", gamma);
+  if (!(lambda >= 0 && lambda <= 1)) PLAIT_REFUSE("lambda: expected a number in [0, 1], got %g", lambda);
+  PLAIT_TRY(CheckEnum("restart", restart, 1));
+  PLAIT_TRY(AddInput(&ranges, "roles", roles, tokens, 1, kOptional));
+  PLAIT_TRY(AddInput(&ranges, "rewards", rewards, tokens, sizeof(float), kRequired));
+  PLAIT_TRY(AddInput(&ranges, "values", values, tokens, sizeof(float), kOptional));
+  PLAIT_TRY(AddOutput(&ranges, "advantages", advantages, tokens, sizeof(float), kRequired));
+  PLAIT_TRY(AddOutput(&ranges, "returns", returns, tokens, sizeof(float), kOptional));
+  PLAIT_TRY(ranges.CheckOutputs());
+  return backend->token_advantage(
+      stream, {tokens, sequences, offsets, roles, rewards, values, gamma, lambda, restart != 0, advantages, returns});
+}
+
+extern "C" int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, const uint8_t* roles, const float* x,
+                                int32_t sample, int32_t shift, float floor, float epsilon, float* out) {
+  PLAIT_BACKEND(device);
+  AddressRanges ranges;
+  PLAIT_TRY(CheckPacking(tokens, 0, nullptr, &ranges));
+  PLAIT_TRY(CheckEnum("sample", sample, 1));
+  PLAIT_TRY(CheckEnum("shift", shift, 1));
+  if (!(floor >= 0 && floor < INFINITY)) PLAIT_REFUSE("floor: expected a finite number >= 0, got %g", floor);
+  if (!(epsilon >= 0 && epsilon < INFINITY)) PLAIT_REFUSE("epsilon: expected a finite number >= 0, got %g", epsilon);
+  PLAIT_TRY(AddInput(&ranges, "roles", roles, tokens, 1, kOptional));
+  if (out == x) {
+    PLAIT_TRY(CheckArray("x", x, tokens, sizeof(float)));
+  } else {
+    PLAIT_TRY(AddInput(&ranges, "x", x, tokens, sizeof(float), kRequired));
+  }
+  PLAIT_TRY(AddOutput(&ranges, "out", out, tokens, sizeof(float), kRequired));
+  PLAIT_TRY(ranges.CheckOutputs());
+  return backend->whiten(stream, {tokens, roles, x, sample != 0, shift != 0, floor, epsilon, out});
 }
 
 extern "C" int32_t plait_importance_ratio(int32_t device, void* stream, int64_t tokens, int64_t sequences,

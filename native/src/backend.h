@@ -48,6 +48,8 @@ struct StepOutputs {
 struct AdvantageArguments {
   int64_t n;
   const float* rewards;
+  const uint8_t* roles;
+  const float* weights;
   int64_t groups;
   const int64_t* offsets;
   const int64_t* ids;
@@ -59,6 +61,31 @@ struct AdvantageOutputs {
   float* advantages;
   float* group_mean;
   float* group_std;
+};
+
+struct TokenAdvantageArguments {
+  int64_t tokens;
+  int64_t sequences;
+  const int64_t* offsets;
+  const uint8_t* roles;
+  const float* rewards;
+  const float* values;
+  float gamma;
+  float lambda;
+  bool restart;
+  float* advantages;
+  float* returns;
+};
+
+struct WhitenArguments {
+  int64_t tokens;
+  const uint8_t* roles;
+  const float* x;
+  bool sample;
+  bool shift;
+  float floor;
+  float epsilon;
+  float* out;
 };
 
 struct RatioArguments {
@@ -90,6 +117,8 @@ struct Backend {
   plait_status (*policy_step)(void* stream, const plait_logits& logits, const ObjectiveArguments& in,
                               const StepOutputs& out);
   plait_status (*group_advantage)(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
+  plait_status (*token_advantage)(void* stream, const TokenAdvantageArguments& in);
+  plait_status (*whiten)(void* stream, const WhitenArguments& in);
   plait_status (*importance_ratio)(void* stream, const RatioArguments& in, const RatioOutputs& out);
 };
 

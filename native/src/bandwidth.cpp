@@ -3,8 +3,8 @@
 #include <cinttypes>
 
 #include "checks.h"
+#include "kernels.h"
 #include "parallel.h"
-#include "row_kernels.h"
 
 namespace plait {
 namespace {
@@ -38,7 +38,7 @@ extern "C" int32_t plait_bandwidth_read(const void* data, int64_t bytes, double*
   using namespace plait;
   PLAIT_TRY(Check(data, bytes));
   PLAIT_TRY(CheckArray("sum", sum, 1, sizeof(double)));
-  const RowKernels& kernels = ActiveRowKernels();
+  const Kernels& kernels = ActiveKernels();
   const float* floats = static_cast<const float*>(data);
   std::atomic<uint64_t> checksum{0};
   VisitPieces(bytes, [&](int64_t begin, int64_t count) {
@@ -51,7 +51,7 @@ extern "C" int32_t plait_bandwidth_read(const void* data, int64_t bytes, double*
 extern "C" int32_t plait_bandwidth_scale(float* data, int64_t bytes, float factor) {
   using namespace plait;
   PLAIT_TRY(Check(data, bytes));
-  const RowKernels& kernels = ActiveRowKernels();
+  const Kernels& kernels = ActiveKernels();
   VisitPieces(bytes, [&](int64_t begin, int64_t count) { kernels.scale(data + begin, count, factor); });
   return PLAIT_OK;
 }

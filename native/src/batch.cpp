@@ -2,48 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "checks.h"
 #include "cpu.h"
+#include "kernels.h"
+#include "metrics.h"
 #include "parallel.h"
+#include "sampler_correction.h"
 
 namespace plait {
 namespace {
-
-int64_t WeightsBytes(int64_t sequences) { return std::max<int64_t>(sequences, 1) * 3 * sizeof(TermWeights); }
-
-int64_t BlockCount(int64_t tokens) { return (tokens + kMetricsBlock - 1) / kMetricsBlock; }
 
 // Tokens per population of one sequence, or of the batch: index 0 counts all that are not ignored.
 struct Counts {
   double tokens[4] = {0, 0, 0, 0};
 };
 
-Counts CountTokens(const plait_token_batch& batch, int64_t begin, int64_t end) {
+Counts CountTokens(const BatchEvaluator& batch, int64_t begin, int64_t end) {
   int64_t by_role[4] = {0, 0, 0, 0};
-  if (batch.roles) {
-    for (int64_t t = begin; t < end; ++t) ++by_role[batch.roles[t]];
-  } else {
-    by_role[PLAIT_ROLLOUT] = end - begin;
-  }
+  for (int64_t t = begin; t < end; ++t) ++by_role[batch.Role(t)];
   Counts counts;
   for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) counts.tokens[role] = static_cast<double>(by_role[role]);
   counts.tokens[0] = static_cast<double>(by_role[1] + by_role[2] + by_role[3]);
   return counts;
 }
 
-Counts CountSequence(const plait_token_batch& batch, int64_t sequence) {
-  return batch.offsets ? CountTokens(batch, batch.offsets[sequence], batch.offsets[sequence + 1])
-                       : CountTokens(batch, 0, batch.tokens);
+Counts CountSequence(const BatchEvaluator& evaluator, const plait_token_batch& batch, int64_t sequence) {
+  return batch.offsets ? CountTokens(evaluator, batch.offsets[sequence], batch.offsets[sequence + 1])
+                       : CountTokens(evaluator, 0, batch.tokens);
 }
 
 // Where the caller gave no count, the batch's own.
-plait_normalizers Resolve(const ObjectiveArguments& in) {
+plait_normalizers Resolve(const BatchEvaluator& evaluator, const ObjectiveArguments& in) {
   plait_normalizers result = in.normalizers ? *in.normalizers : plait_normalizers{};
   double tokens[4] = {0, 0, 0, 0};
   double sequences[4] = {0, 0, 0, 0};
   for (int64_t i = 0; i < SequenceCount(in.batch); ++i) {
-    const Counts counts = CountSequence(in.batch, i);
+    const Counts counts = CountSequence(evaluator, in.batch, i);
     for (int p = 0; p < 4; ++p) {
       tokens[p] += counts.tokens[p];
       sequences[p] += counts.tokens[p] > 0;
@@ -80,82 +76,35 @@ float TermWeight(const plait_term& term, int role, const plait_normalizers& norm
   return divisor > 0 ? static_cast<float>(term.coefficient / divisor) : 0;  // 0: no token has this weight
 }
 
-void AddToken(const TokenResult& token, int role, float logp, float entropy, plait_metrics* sums) {
-  sums->tokens[0] += 1;
-  sums->tokens[role] += 1;
-  sums->policy_loss += token.policy_loss;
-  sums->nll_loss += token.nll_loss;
-  sums->kl_loss += token.kl_loss;
-  sums->entropy_loss += token.entropy_loss;
-  sums->loss_magnitude += std::fabs(static_cast<double>(token.policy_loss)) + std::fabs(token.nll_loss) +
-                          std::fabs(token.kl_loss) + std::fabs(token.entropy_loss);
-  sums->logp_sum += logp;
-  sums->entropy_sum += entropy;
-  if (token.flags & kHasPolicy) {
-    sums->policy_tokens += 1;
-    sums->ratio_sum += token.ratio;
-    if (!(token.ratio <= sums->ratio_max)) sums->ratio_max = token.ratio;
-    sums->clip_low_count += (token.flags & kClippedLow) != 0;
-    sums->clip_high_count += (token.flags & kClippedHigh) != 0;
-    sums->dual_clip_count += (token.flags & kDualClipped) != 0;
-    sums->approx_kl_k1_sum -= token.log_ratio;
-    const double log_ratio = token.log_ratio;
-    sums->approx_kl_k3_sum += std::expm1(log_ratio) - log_ratio;
-  }
-  if (token.flags & kHasKl) {
-    sums->reference_kl_tokens += 1;
-    sums->reference_kl_sum += token.kl;
-  }
-}
-
-void AddMetrics(const plait_metrics& part, plait_metrics* total) {
-  total->policy_loss += part.policy_loss;
-  total->nll_loss += part.nll_loss;
-  total->kl_loss += part.kl_loss;
-  total->entropy_loss += part.entropy_loss;
-  total->loss_magnitude += part.loss_magnitude;
-  for (int i = 0; i < 4; ++i) total->tokens[i] += part.tokens[i];
-  total->policy_tokens += part.policy_tokens;
-  total->ratio_sum += part.ratio_sum;
-  if (!(part.ratio_max <= total->ratio_max)) total->ratio_max = part.ratio_max;
-  total->clip_low_count += part.clip_low_count;
-  total->clip_high_count += part.clip_high_count;
-  total->dual_clip_count += part.dual_clip_count;
-  total->approx_kl_k1_sum += part.approx_kl_k1_sum;
-  total->approx_kl_k3_sum += part.approx_kl_k3_sum;
-  total->reference_kl_sum += part.reference_kl_sum;
-  total->reference_kl_tokens += part.reference_kl_tokens;
-  total->entropy_sum += part.entropy_sum;
-  total->logp_sum += part.logp_sum;
-  total->bad_targets += part.bad_targets;
-}
-
-plait_metrics EmptyMetrics() {
-  plait_metrics metrics = {};
-  metrics.ratio_max = -INFINITY;
-  return metrics;
-}
-
 }  // namespace
 
-int64_t ObjectiveWorkspaceBytes(int64_t tokens, int64_t sequences) {
-  return WeightsBytes(sequences) + BlockCount(tokens) * static_cast<int64_t>(sizeof(plait_metrics));
+const char* SecondPass(const plait_objective& objective) {
+  thread_local char name[64];
+  static const char* const kRoleNames[kRoles] = {"rollout", "demonstration", "hint"};
+  for (int role = 0; role < kRoles; ++role) {
+    const char* field = SecondPassField(objective.rules[role]);
+    if (!field) continue;
+    std::snprintf(name, sizeof(name), "%s.%s", kRoleNames[role], field);
+    return name;
+  }
+  return "";
 }
 
 BatchEvaluator::BatchEvaluator(const ObjectiveArguments& in)
     : in_(in),
-      weights_(static_cast<TermWeights*>(in.workspace)),
-      partials_(reinterpret_cast<plait_metrics*>(static_cast<char*>(in.workspace) + WeightsBytes(in.batch.sequences))) {
+      workspace_(in.workspace, in.batch.tokens, in.batch.sequences),
+      second_pass_(*SecondPass(in.objective) != '\0') {
+  CorrectForSampler(in, &workspace_);
   FillWeights();
 }
 
 void BatchEvaluator::FillWeights() {
-  const plait_normalizers normalizers = Resolve(in_);
+  const plait_normalizers normalizers = Resolve(*this, in_);
   for (int64_t i = 0; i < SequenceCount(in_.batch); ++i) {
-    const Counts counts = CountSequence(in_.batch, i);
+    const Counts counts = CountSequence(*this, in_.batch, i);
     for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) {
       const plait_rule& rule = in_.objective.rules[role - 1];
-      weights_[3 * i + role - 1] = {
+      workspace_.weights[kRoles * i + role - 1] = {
           TermWeight(rule.policy, role, normalizers, counts), TermWeight(rule.nll, role, normalizers, counts),
           TermWeight(rule.kl, role, normalizers, counts), TermWeight(rule.entropy, role, normalizers, counts)};
     }
@@ -169,55 +118,101 @@ int64_t BatchEvaluator::SequenceOf(int64_t token, int64_t hint) const {
   return std::upper_bound(offsets, offsets + in_.batch.sequences + 1, token) - offsets - 1;
 }
 
-TokenResult BatchEvaluator::Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const {
+float BatchEvaluator::AdvantageOf(int64_t token, int64_t sequence) const {
   const plait_token_batch& batch = in_.batch;
-  const int rule = Role(token) - 1;
-  TokenInputs in;
+  return batch.advantages ? batch.advantages[batch.advantage_per_sequence ? sequence : token] : 0;
+}
+
+SequenceContext BatchEvaluator::ContextOf(int role, int64_t sequence) const {
+  if (!second_pass_) return TokenContext();
+  return plait::ContextOf(in_.objective.rules[role - 1], workspace_.sums[kRoles * sequence + role - 1]);
+}
+
+TokenResult<float> BatchEvaluator::Evaluate(int64_t token, int64_t sequence, float logp, float entropy) const {
+  const plait_token_batch& batch = in_.batch;
+  const int role = Role(token);
+  TokenInputs<float> in;
   in.logp = logp;
   in.entropy = entropy;
-  in.old_logp = batch.old_logp ? batch.old_logp[token] : logp;
+  in.old_logp = OldLogp(token, logp);
   in.ref_logp = batch.ref_logp ? batch.ref_logp[token] : logp;
-  in.advantage = batch.advantages ? batch.advantages[batch.advantage_per_sequence ? sequence : token] : 0;
-  return EvaluateToken(in_.objective.rules[rule], weights_[3 * sequence + rule], in);
+  in.advantage = AdvantageOf(token, sequence);
+  in.sampler_weight = workspace_.sampler_weights[token];
+  in.dropped = workspace_.gates[token] & kGateDropped ? 1 : 0;
+  in.covariance_kl = workspace_.gates[token] & kGateCovarianceKl ? 1 : 0;
+  return EvaluateToken(in_.objective.rules[role - 1], workspace_.weights[kRoles * sequence + role - 1],
+                       ContextOf(role, sequence), in);
+}
+
+int64_t BatchEvaluator::EndOfRun(int64_t begin, int64_t end, int64_t sequence, const plait_logits* logits) const {
+  const int role = Role(begin);
+  if (in_.batch.offsets) end = std::min(end, in_.batch.offsets[sequence + 1]);
+  int64_t t = begin + 1;
+  while (t < end && Role(t) == role && IsCounted(t, role, logits)) ++t;
+  return t;
+}
+
+TokenRun BatchEvaluator::RunOf(int64_t begin, int64_t end, int64_t sequence, const float* logp, const float* entropy,
+                               const ObjectiveOutputs& out) const {
+  const plait_token_batch& batch = in_.batch;
+  const auto from = [begin](auto* array) { return array ? array + begin : array; };
+  TokenRun run;
+  run.role = Role(begin);
+  run.rule = &in_.objective.rules[run.role - 1];
+  run.weights = workspace_.weights[kRoles * sequence + run.role - 1];
+  run.context = ContextOf(run.role, sequence);
+  run.count = end - begin;
+  run.logp = logp + begin;
+  run.entropy = from(entropy);
+  run.old_logp = from(batch.old_logp);
+  run.ref_logp = from(batch.ref_logp);
+  run.advantages = batch.advantage_per_sequence ? nullptr : from(batch.advantages);
+  run.advantage = batch.advantage_per_sequence ? AdvantageOf(begin, sequence) : 0;
+  run.sampler_weights = workspace_.sampler_weights + begin;
+  run.gates = workspace_.gates + begin;
+  run.c = from(out.c);
+  run.h = from(out.h);
+  run.token_loss = from(out.token_loss);
+  return run;
 }
 
 plait_metrics BatchEvaluator::EvaluateBlock(int64_t begin, int64_t end, const float* logp, const float* entropy,
                                             const plait_logits* logits, const ObjectiveOutputs& out) const {
+  const EvaluateRunFunction evaluate_run = ActiveKernels().evaluate_run;
   plait_metrics sums = EmptyMetrics();
   int64_t sequence = 0;
-  for (int64_t t = begin; t < end; ++t) {
-    TokenResult token;
+  for (int64_t t = begin; t < end;) {
     const int role = Role(t);
-    const bool ignored = role == PLAIT_IGNORED;
-    const bool bad = !ignored && logits && cpu::IsBadTarget(*logits, cpu::TargetOf(*logits, t));
-    sums.bad_targets += bad;
-    float loss = 0;
-    if (!ignored && !bad) {
-      sequence = SequenceOf(t, sequence);
-      token = Evaluate(t, sequence, logp[t], entropy ? entropy[t] : 0);
-      loss = token.policy_loss + token.nll_loss + token.kl_loss + token.entropy_loss;
-      AddToken(token, role, logp[t], entropy ? entropy[t] : 0, &sums);
+    if (role == PLAIT_IGNORED || !IsCounted(t, role, logits)) {
+      sums.bad_targets += role != PLAIT_IGNORED;
+      if (out.c) out.c[t] = 0;
+      if (out.h) out.h[t] = 0;
+      if (out.token_loss) out.token_loss[t] = 0;
+      ++t;
+      continue;
     }
-    if (out.c) out.c[t] = token.c;
-    if (out.h) out.h[t] = token.h;
-    if (out.token_loss) out.token_loss[t] = loss;
+    sequence = SequenceOf(t, sequence);
+    const int64_t last = EndOfRun(t, end, sequence, logits);
+    evaluate_run(RunOf(t, last, sequence, logp, entropy, out), &sums);
+    t = last;
   }
   return sums;
 }
 
 void BatchEvaluator::EvaluateAll(const float* logp, const float* entropy, const plait_logits* logits,
                                  const ObjectiveOutputs& out) {
-  const int64_t blocks = BlockCount(in_.batch.tokens);
-  constexpr int64_t kTokenCost = 512;  // in bytes of row work, about what evaluating a token takes
+  const int64_t blocks = Workspace::Blocks(in_.batch.tokens);
+  constexpr int64_t kTokenCost = 64;  // in bytes of row work, about what evaluating a token takes
   ParallelFor(blocks, kMetricsBlock * kTokenCost, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const int64_t last = std::min(in_.batch.tokens, (b + 1) * kMetricsBlock);
-      partials_[b] = EvaluateBlock(b * kMetricsBlock, last, logp, entropy, logits, out);
+      workspace_.partials[b] = EvaluateBlock(b * kMetricsBlock, last, logp, entropy, logits, out);
     }
   });
   if (!out.metrics) return;
   plait_metrics total = EmptyMetrics();
-  for (int64_t b = 0; b < blocks; ++b) AddMetrics(partials_[b], &total);
+  for (int64_t b = 0; b < blocks; ++b) AddMetrics(workspace_.partials[b], &total);
+  AddSamplerMetrics(in_, workspace_, &total);
   total.loss = total.policy_loss + total.nll_loss + total.kl_loss + total.entropy_loss;
   *out.metrics = total;
 }

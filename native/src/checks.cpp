@@ -20,6 +20,13 @@ bool MatrixBytes(int64_t rows, int64_t vocab, int64_t stride, int64_t element_by
          !__builtin_mul_overflow(elements, element_bytes, bytes);
 }
 
+plait_status CheckCount(const char* name, int64_t value) {
+  if (value < 0) PLAIT_REFUSE("%s: expected a count >= 0, got %" PRId64, name, value);
+  return PLAIT_OK;
+}
+
+}  // namespace
+
 plait_status CheckStructBytes(const char* name, const void* pointer, int64_t expected) {
   if (!pointer) PLAIT_REFUSE("%s: expected a structure, got NULL", name);
   if (reinterpret_cast<uintptr_t>(pointer) % alignof(int64_t) != 0) {
@@ -32,64 +39,6 @@ plait_status CheckStructBytes(const char* name, const void* pointer, int64_t exp
   }
   return PLAIT_OK;
 }
-
-plait_status CheckCount(const char* name, int64_t value) {
-  if (value < 0) PLAIT_REFUSE("%s: expected a count >= 0, got %" PRId64, name, value);
-  return PLAIT_OK;
-}
-
-const char* RoleName(int role) {
-  return role == PLAIT_ROLLOUT ? "rollout" : role == PLAIT_DEMONSTRATION ? "demonstration" : "hint";
-}
-
-plait_status CheckTerm(const char* role, const char* name, const plait_term& term) {
-  if (!(term.coefficient >= 0) || std::isinf(term.coefficient)) {
-    PLAIT_REFUSE("objective.%s.%s.coefficient: expected a finite number >= 0, got %g", role, name, term.coefficient);
-  }
-  if (term.aggregation < 0 || term.aggregation > PLAIT_SEQ_MEAN_CONSTANT_LENGTH) {
-    PLAIT_REFUSE("objective.%s.%s.aggregation: expected a plait_aggregation, got %d", role, name, term.aggregation);
-  }
-  if (term.population < 0 || term.population > PLAIT_OWN_ROLE) {
-    PLAIT_REFUSE("objective.%s.%s.population: expected a plait_population, got %d", role, name, term.population);
-  }
-  return PLAIT_OK;
-}
-
-plait_status CheckRule(int role, const plait_rule& rule) {
-  const char* name = RoleName(role);
-  PLAIT_TRY(CheckTerm(name, "policy", rule.policy));
-  PLAIT_TRY(CheckTerm(name, "nll", rule.nll));
-  PLAIT_TRY(CheckTerm(name, "kl", rule.kl));
-  PLAIT_TRY(CheckTerm(name, "entropy", rule.entropy));
-  if (rule.policy_loss < 0 || rule.policy_loss > PLAIT_POLICY_CLIP) {
-    PLAIT_REFUSE("objective.%s.policy_loss: expected a plait_policy_loss, got %d", name, rule.policy_loss);
-  }
-  if (rule.kl_estimator < 0 || rule.kl_estimator > PLAIT_KL_K3) {
-    PLAIT_REFUSE("objective.%s.kl_estimator: expected a plait_kl_estimator, got %d", name, rule.kl_estimator);
-  }
-  if (!(rule.clip_low >= 0)) PLAIT_REFUSE("objective.%s.clip_low: expected >= 0, got %g", name, rule.clip_low);
-  if (!(rule.clip_high >= 0)) PLAIT_REFUSE("objective.%s.clip_high: expected >= 0, got %g", name, rule.clip_high);
-  if (!(rule.dual_clip > 1)) PLAIT_REFUSE("objective.%s.dual_clip: expected > 1, got %g", name, rule.dual_clip);
-  if (!(rule.log_ratio_limit > 0)) {
-    PLAIT_REFUSE("objective.%s.log_ratio_limit: expected > 0, got %g", name, rule.log_ratio_limit);
-  }
-  return PLAIT_OK;
-}
-
-bool UsesLength(const plait_term& term) {
-  return term.coefficient != 0 &&
-         (term.aggregation == PLAIT_CONSTANT_LENGTH || term.aggregation == PLAIT_SEQ_MEAN_CONSTANT_LENGTH);
-}
-
-bool UsesLength(const plait_objective& objective) {
-  for (const plait_rule& rule : objective.rules) {
-    if (rule.policy_loss != PLAIT_POLICY_NONE && UsesLength(rule.policy)) return true;
-    if (UsesLength(rule.nll) || UsesLength(rule.kl) || UsesLength(rule.entropy)) return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 void AddressRanges::Add(const char* name, const void* data, int64_t bytes, bool output) {
   if (!data || bytes <= 0 || size_ == kCapacity) return;
@@ -205,34 +154,6 @@ plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64
   return PLAIT_OK;
 }
 
-plait_status CheckObjective(const plait_objective* objective) {
-  PLAIT_TRY(CheckStructBytes("objective", objective, sizeof(plait_objective)));
-  for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) PLAIT_TRY(CheckRule(role, objective->rules[role - 1]));
-  return PLAIT_OK;
-}
-
-plait_status CheckNormalizers(const plait_normalizers* normalizers, const plait_objective& objective) {
-  if (normalizers) {
-    PLAIT_TRY(CheckStructBytes("normalizers", normalizers, sizeof(plait_normalizers)));
-    for (int i = 0; i < 4; ++i) {
-      if (!(normalizers->tokens[i] >= 0) || std::isinf(normalizers->tokens[i])) {
-        PLAIT_REFUSE("normalizers.tokens[%d]: expected a finite number >= 0, got %g", i, normalizers->tokens[i]);
-      }
-      if (!(normalizers->sequences[i] >= 0) || std::isinf(normalizers->sequences[i])) {
-        PLAIT_REFUSE("normalizers.sequences[%d]: expected a finite number >= 0, got %g", i, normalizers->sequences[i]);
-      }
-    }
-    if (!(normalizers->length >= 0) || std::isinf(normalizers->length)) {
-      PLAIT_REFUSE("normalizers.length: expected a finite number >= 0, got %g", normalizers->length);
-    }
-  }
-  if (UsesLength(objective) && !(normalizers && normalizers->length > 0)) {
-    PLAIT_REFUSE("normalizers.length: expected > 0 for an objective with a constant-length aggregation, got %g",
-                 normalizers ? normalizers->length : 0.0);
-  }
-  return PLAIT_OK;
-}
-
 plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offsets, AddressRanges* ranges) {
   PLAIT_TRY(CheckCount("tokens", tokens));
   PLAIT_TRY(CheckCount("sequences", sequences));
@@ -267,11 +188,17 @@ plait_status CheckBatch(const plait_token_batch* batch, const plait_objective& o
   if (kl && !b.ref_logp && b.tokens > 0) {
     PLAIT_REFUSE("batch.ref_logp: expected an array for an objective with a KL term, got NULL");
   }
+  const plait_sampler_correction& correction = objective.correction;
+  if ((correction.level != PLAIT_CORRECTION_NONE || correction.filter_level != PLAIT_CORRECTION_NONE) && b.tokens > 0) {
+    if (!b.sampler_logp) PLAIT_REFUSE("batch.sampler_logp: expected an array for a sampler correction, got NULL");
+    if (!b.old_logp) PLAIT_REFUSE("batch.old_logp: expected an array for a sampler correction, got NULL");
+  }
   const int64_t advantages = b.advantage_per_sequence ? (b.offsets ? b.sequences : 1) : b.tokens;
   PLAIT_TRY(AddInput(ranges, "batch.roles", b.roles, b.tokens, 1, Presence::kOptional));
   PLAIT_TRY(AddInput(ranges, "batch.advantages", b.advantages, advantages, sizeof(float), Presence::kOptional));
   PLAIT_TRY(AddInput(ranges, "batch.old_logp", b.old_logp, b.tokens, sizeof(float), Presence::kOptional));
-  return AddInput(ranges, "batch.ref_logp", b.ref_logp, b.tokens, sizeof(float), Presence::kOptional);
+  PLAIT_TRY(AddInput(ranges, "batch.ref_logp", b.ref_logp, b.tokens, sizeof(float), Presence::kOptional));
+  return AddInput(ranges, "batch.sampler_logp", b.sampler_logp, b.tokens, sizeof(float), Presence::kOptional);
 }
 
 plait_status CheckWorkspace(const void* workspace, int64_t bytes, int64_t needed, AddressRanges* ranges) {
@@ -285,10 +212,16 @@ plait_status CheckWorkspace(const void* workspace, int64_t bytes, int64_t needed
 
 plait_status CheckAdvantageOptions(const plait_advantage_options* options) {
   PLAIT_TRY(CheckStructBytes("options", options, sizeof(plait_advantage_options)));
-  PLAIT_TRY(CheckEnum("options.baseline", options->baseline, PLAIT_BASELINE_BATCH_MEAN));
+  PLAIT_TRY(CheckEnum("options.baseline", options->baseline, PLAIT_BASELINE_WEIGHTED_MEAN));
   PLAIT_TRY(CheckEnum("options.scale", options->scale, PLAIT_SCALE_BATCH_STD));
-  PLAIT_TRY(CheckEnum("options.singleton", options->singleton, PLAIT_SINGLETON_REWARD));
+  PLAIT_TRY(CheckEnum("options.singleton", options->singleton, PLAIT_SINGLETON_REFUSE));
   PLAIT_TRY(CheckEnum("options.sample_std", options->sample_std, 1));
+  PLAIT_TRY(CheckEnum("options.epsilon_place", options->epsilon_place, PLAIT_EPSILON_VARIANCE));
+  PLAIT_TRY(CheckEnum("options.statistics", options->statistics, PLAIT_STATISTICS_ROLLOUTS));
+  PLAIT_TRY(CheckEnum("options.zero_std_one", options->zero_std_one, 1));
+  if (!(options->std_floor >= 0) || std::isinf(options->std_floor)) {
+    PLAIT_REFUSE("options.std_floor: expected a finite number >= 0, got %g", options->std_floor);
+  }
   if (!(options->epsilon >= 0) || std::isinf(options->epsilon)) {
     PLAIT_REFUSE("options.epsilon: expected a finite number >= 0, got %g", options->epsilon);
   }

@@ -61,6 +61,9 @@ plait_status CheckAdvantageOptions(const plait_advantage_options* options);
 // Tokens, sequences and offsets of a packed batch, by their scalars.
 plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offsets, AddressRanges* ranges);
 
+// A structure whose first field is its size, as `expected`.
+plait_status CheckStructBytes(const char* name, const void* pointer, int64_t expected);
+
 plait_status CheckEnum(const char* name, int32_t value, int32_t last);
 plait_status CheckTemperature(const char* name, float temperature);
 

@@ -4,7 +4,7 @@
 
 #include "backend.h"
 #include "dtype.h"
-#include "row_kernels.h"
+#include "kernels.h"
 
 namespace plait::cpu {
 
@@ -16,6 +16,8 @@ plait_status TokenObjective(void* stream, const ObjectiveArguments& in, const fl
                             const ObjectiveOutputs& out);
 plait_status PolicyStep(void* stream, const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out);
 plait_status GroupAdvantage(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
+plait_status TokenAdvantage(void* stream, const TokenAdvantageArguments& in);
+plait_status Whiten(void* stream, const WhitenArguments& in);
 plait_status ImportanceRatio(void* stream, const RatioArguments& in, const RatioOutputs& out);
 
 // The three things that a kernel needs to know of a token's row.
@@ -55,8 +57,8 @@ inline float TargetLogit(const plait_logits& logits, const void* row, int64_t ta
 }
 
 // Writes one row of the gradient from the row of logits, which it may be. Bad targets give zeros.
-void WriteGradientRow(const RowKernels& kernels, const plait_logits& logits, int64_t token, const RowState& state,
-                      float c, float h, void* dlogits, int64_t dlogits_stride);
+void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_t token, const RowState& state, float c,
+                      float h, void* dlogits, int64_t dlogits_stride);
 
 int64_t CountBadTargets(const plait_logits& logits);
 

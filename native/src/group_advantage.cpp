@@ -17,12 +17,25 @@ plait_status CheckValues(const AdvantageArguments& in) {
       PLAIT_REFUSE("ids[%" PRId64 "]: expected a group in [0, %" PRId64 "), got %" PRId64, i, in.groups, in.ids[i]);
     }
   }
+  PLAIT_TRY(CheckRoleValues(in.roles, in.n));
   for (int64_t i = 0; i < in.n; ++i) {
+    if (in.weights && !(in.weights[i] >= 0 && std::isfinite(in.weights[i]))) {
+      PLAIT_REFUSE("weights[%" PRId64 "]: expected a finite number >= 0, got %g", i, in.weights[i]);
+    }
     if (std::isinf(in.rewards[i])) {
       PLAIT_REFUSE("rewards[%" PRId64 "]: expected a finite reward, or NaN for none, got %g", i, in.rewards[i]);
     }
   }
   return PLAIT_OK;
+}
+
+bool IsScored(const AdvantageArguments& in, int64_t i) {
+  return !std::isnan(in.rewards[i]) && !(in.roles && in.roles[i] == PLAIT_IGNORED);
+}
+
+bool IsCounted(const AdvantageArguments& in, int64_t i) {
+  if (!IsScored(in, i)) return false;
+  return in.options.statistics == PLAIT_STATISTICS_ALL || !in.roles || in.roles[i] == PLAIT_ROLLOUT;
 }
 
 // Calls visit(index, group) in the order of the rewards.
@@ -45,21 +58,32 @@ plait_status GroupAdvantage(void*, const AdvantageArguments& in, const Advantage
   Moments batch = EmptyMoments();
   for (int64_t g = 0; g < in.groups; ++g) groups[g] = EmptyMoments();
   VisitRewards(in, [&](int64_t i, int64_t g) {
-    if (std::isnan(in.rewards[i])) return;
-    AddReward(in.rewards[i], &groups[g]);
-    AddReward(in.rewards[i], &batch);
+    if (!IsCounted(in, i)) return;
+    const double weight = in.weights ? in.weights[i] : 1;
+    AddReward(in.rewards[i], weight, &groups[g]);
+    AddReward(in.rewards[i], weight, &batch);
   });
+  for (int64_t g = 0; in.options.singleton == PLAIT_SINGLETON_REFUSE && UsesGroup(in.options) && g < in.groups; ++g) {
+    if (groups[g].count == 1) PLAIT_REFUSE("rewards: expected no group with one scored member, got group %" PRId64, g);
+  }
+  for (int64_t g = 0; g < in.groups; ++g) FinishMean(&groups[g]);
+  FinishMean(&batch);
   VisitRewards(in, [&](int64_t i, int64_t g) {
-    if (std::isnan(in.rewards[i])) return;
-    AddSquare(in.rewards[i], MeanOf(groups[g]), &groups[g]);
-    AddSquare(in.rewards[i], MeanOf(batch), &batch);
+    if (!IsCounted(in, i)) return;
+    AddSquare(in.rewards[i], &groups[g]);
+    AddSquare(in.rewards[i], &batch);
   });
+  const bool sample = in.options.sample_std != 0;
+  for (int64_t g = 0; g < in.groups; ++g) FinishStd(sample, &groups[g]);
+  FinishStd(sample, &batch);
   VisitRewards(in, [&](int64_t i, int64_t g) {
-    out.advantages[i] = static_cast<float>(AdvantageOf(in.rewards[i], in.options, groups[g], batch));
+    out.advantages[i] =
+        IsScored(in, i) ? static_cast<float>(AdvantageOf(in.rewards[i], IsCounted(in, i), in.options, groups[g], batch))
+                        : 0;
   });
   for (int64_t g = 0; g < in.groups; ++g) {
-    if (out.group_mean) out.group_mean[g] = groups[g].count > 0 ? static_cast<float>(MeanOf(groups[g])) : NAN;
-    if (out.group_std) out.group_std[g] = static_cast<float>(StdOf(groups[g], in.options.sample_std != 0));
+    if (out.group_mean) out.group_mean[g] = static_cast<float>(groups[g].mean);
+    if (out.group_std) out.group_std[g] = static_cast<float>(groups[g].std);
   }
   return PLAIT_OK;
 }

@@ -16,53 +16,71 @@ struct Moments {
   double squares;  // sum of (reward - mean)^2
   double min;
   double max;
+  double weight;        // sum of weights
+  double weighted_sum;  // sum of weight * reward
+  double mean;          // after the first pass
+  double std;           // after the second
 };
 
-PLAIT_HD inline Moments EmptyMoments() { return {0, 0, 0, INFINITY, -INFINITY}; }
+PLAIT_HD inline Moments EmptyMoments() { return {0, 0, 0, INFINITY, -INFINITY, 0, 0, NAN, NAN}; }
 
-PLAIT_HD inline void AddReward(double reward, Moments* m) {
+PLAIT_HD inline void AddReward(double reward, double weight, Moments* m) {
   m->count += 1;
   m->sum += reward;
+  m->weight += weight;
+  m->weighted_sum += weight * reward;
   m->min = reward < m->min ? reward : m->min;
   m->max = reward > m->max ? reward : m->max;
 }
 
 PLAIT_HD inline bool IsConstant(const Moments& m) { return m.min == m.max; }
 
-// Exact for equal rewards, whose sum over their count may not be.
-PLAIT_HD inline double MeanOf(const Moments& m) { return IsConstant(m) ? m.min : m.sum / m.count; }
+// Exact for equal rewards, whose sum over their count may not be. NaN without a reward.
+PLAIT_HD inline void FinishMean(Moments* m) { m->mean = IsConstant(*m) ? m->min : m->sum / m->count; }
 
-PLAIT_HD inline void AddSquare(double reward, double mean, Moments* m) {
-  m->squares += (reward - mean) * (reward - mean);
+PLAIT_HD inline void AddSquare(double reward, Moments* m) { m->squares += (reward - m->mean) * (reward - m->mean); }
+
+PLAIT_HD inline void FinishStd(bool sample, Moments* m) {
+  if (m->count == 0) return;
+  const bool zero = m->count == 1 || IsConstant(*m);
+  m->std = zero ? 0 : std::sqrt(m->squares / (sample ? m->count - 1 : m->count));
 }
 
-PLAIT_HD inline double StdOf(const Moments& m, bool sample) {
-  if (m.count == 0) return NAN;
-  if (m.count == 1 || IsConstant(m)) return 0;
-  return std::sqrt(m.squares / (sample ? m.count - 1 : m.count));
+PLAIT_HD inline bool HasGroupBaseline(const plait_advantage_options& o) {
+  return o.baseline != PLAIT_BASELINE_NONE && o.baseline != PLAIT_BASELINE_BATCH_MEAN;
 }
 
 PLAIT_HD inline bool UsesGroup(const plait_advantage_options& o) {
-  return o.baseline == PLAIT_BASELINE_GROUP_MEAN || o.baseline == PLAIT_BASELINE_LEAVE_ONE_OUT ||
-         o.scale == PLAIT_SCALE_GROUP_STD;
+  return HasGroupBaseline(o) || o.scale == PLAIT_SCALE_GROUP_STD;
 }
 
-PLAIT_HD inline double AdvantageOf(double reward, const plait_advantage_options& o, const Moments& group,
+PLAIT_HD inline double GroupBaselineOf(const plait_advantage_options& o, const Moments& group) {
+  if (o.baseline != PLAIT_BASELINE_WEIGHTED_MEAN || IsConstant(group)) return group.mean;
+  return group.weight > 0 ? group.weighted_sum / group.weight : group.mean;
+}
+
+PLAIT_HD inline double Scaled(double centred, double std, const plait_advantage_options& o) {
+  if (std == 0 && o.zero_std_one) std = 1;
+  if (std < o.std_floor) std = o.std_floor;
+  return centred / (o.epsilon_place == PLAIT_EPSILON_VARIANCE ? std::sqrt(std * std + o.epsilon) : std + o.epsilon);
+}
+
+// The advantage of a scored reward. `counted`: whether it is among the statistics.
+PLAIT_HD inline double AdvantageOf(double reward, bool counted, const plait_advantage_options& o, const Moments& group,
                                    const Moments& batch) {
-  if (reward != reward) return 0;
-  const bool singleton = group.count == 1 && UsesGroup(o);
+  if (UsesGroup(o) && group.count == 0) return 0;
+  const bool singleton = counted && group.count == 1 && UsesGroup(o);
   if (singleton && o.singleton == PLAIT_SINGLETON_ZERO) return 0;
   double centred = reward;
   if (o.baseline == PLAIT_BASELINE_BATCH_MEAN) {
-    centred = reward - MeanOf(batch);
-  } else if (o.baseline != PLAIT_BASELINE_NONE && !singleton) {
-    centred = reward - MeanOf(group);
-    if (o.baseline == PLAIT_BASELINE_LEAVE_ONE_OUT) centred *= group.count / (group.count - 1);
+    centred = batch.count > 0 ? reward - batch.mean : 0;
+  } else if (HasGroupBaseline(o) && !singleton) {
+    centred = reward - GroupBaselineOf(o, group);
+    if (o.baseline == PLAIT_BASELINE_LEAVE_ONE_OUT && counted) centred *= group.count / (group.count - 1);
   }
   if (o.scale == PLAIT_SCALE_NONE || centred == 0) return centred;
-  const bool sample = o.sample_std != 0;
-  const double std = o.scale == PLAIT_SCALE_BATCH_STD ? StdOf(batch, sample) : singleton ? 1 : StdOf(group, sample);
-  return centred / (std + o.epsilon);
+  if (o.scale == PLAIT_SCALE_BATCH_STD) return batch.count > 0 ? Scaled(centred, batch.std, o) : 0;
+  return Scaled(centred, singleton ? 1 : group.std, o);
 }
 
 }  // namespace plait

@@ -3,7 +3,7 @@
 
 #include "checks.h"
 #include "cpu.h"
-#include "objective.h"
+#include "objective-inl.h"
 
 namespace plait::cpu {
 namespace {
@@ -25,9 +25,7 @@ Ratio RatioOf(double log_ratio, const RatioArguments& in) {
 
 bool Ignored(const RatioArguments& in, int64_t token) { return in.roles && in.roles[token] == PLAIT_IGNORED; }
 
-float LogRatio(const RatioArguments& in, int64_t token) {
-  return in.logp[token] == in.old_logp[token] ? 0 : in.logp[token] - in.old_logp[token];
-}
+float LogRatio(const RatioArguments& in, int64_t token) { return plait::LogRatio(in.logp[token], in.old_logp[token]); }
 
 void WriteToken(int64_t token, const Ratio& ratio, const RatioOutputs& out) {
   if (out.ratio) out.ratio[token] = ratio.value;

@@ -1,14 +1,15 @@
 // What the library says about itself, and which backend serves a device.
 #include "backend.h"
 #include "cpu.h"
+#include "kernels.h"
 #include "parallel.h"
-#include "row_kernels.h"
 #include "status.h"
 
 namespace plait {
 
-const Backend kCpuBackend = {cpu::RowStats,   cpu::RowStatsMerge,  cpu::LogitsGrad,     cpu::TokenObjective,
-                             cpu::PolicyStep, cpu::GroupAdvantage, cpu::ImportanceRatio};
+const Backend kCpuBackend = {cpu::RowStats,       cpu::RowStatsMerge, cpu::LogitsGrad,
+                             cpu::TokenObjective, cpu::PolicyStep,    cpu::GroupAdvantage,
+                             cpu::TokenAdvantage, cpu::Whiten,        cpu::ImportanceRatio};
 
 const Backend* FindBackend(int32_t device) {
   if (device == PLAIT_CPU) return &kCpuBackend;
@@ -30,10 +31,10 @@ extern "C" int32_t plait_backend_available(int32_t device) {
   return plait::FindBackend(device) ? PLAIT_OK : PLAIT_UNAVAILABLE;
 }
 
-extern "C" const char* plait_cpu_target(void) { return plait::ActiveRowKernels().target; }
+extern "C" const char* plait_cpu_target(void) { return plait::ActiveKernels().target; }
 
 extern "C" int32_t plait_cpu_select_target(const char* name) {
-  if (!plait::SelectRowKernels(name)) {
+  if (!plait::SelectKernels(name)) {
     PLAIT_REFUSE("name: expected a SIMD target that this machine and build have, got \"%s\"", name);
   }
   return PLAIT_OK;

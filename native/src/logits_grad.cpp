@@ -21,8 +21,8 @@ void FillRow(void* row, int64_t vocab, int32_t dtype, float value) {
 
 }  // namespace
 
-void WriteGradientRow(const RowKernels& kernels, const plait_logits& logits, int64_t token, const RowState& state,
-                      float c, float h, void* dlogits, int64_t dlogits_stride) {
+void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_t token, const RowState& state, float c,
+                      float h, void* dlogits, int64_t dlogits_stride) {
   const int64_t row_number = RowOf(logits, token);
   const void* row = RowAt(logits.data, row_number, logits.row_stride, logits.dtype);
   void* out = RowAt(dlogits, row_number, dlogits_stride, logits.dtype);
@@ -41,7 +41,7 @@ plait_status LogitsGrad(void*, const plait_logits& logits, const float* state, c
                         void* dlogits, int64_t dlogits_stride, int64_t* bad_targets) {
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
-  const RowKernels& kernels = ActiveRowKernels();
+  const Kernels& kernels = ActiveKernels();
   const RowState* states = reinterpret_cast<const RowState*>(state);
   ParallelFor(logits.tokens, 2 * RowBytes(logits), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {

@@ -1,4 +1,6 @@
-// Scalar mathematics of stage two: one token's losses, c and h. Compiled by the CPU and the CUDA backend.
+// What stage two knows of a token beside its own numbers: the terms' weights, and what its sequence contributes.
+// Scalar, once per sequence and role. Compiled by the CPU and the CUDA backend; the token's own mathematics is in
+// objective-inl.h.
 #ifndef PLAIT_SRC_OBJECTIVE_H_
 #define PLAIT_SRC_OBJECTIVE_H_
 
@@ -17,109 +19,102 @@ struct TermWeights {
   float entropy;
 };
 
-struct TokenInputs {
-  float logp;
-  float entropy;
-  float old_logp;  // == logp where the batch has none
-  float ref_logp;
-  float advantage;
+// What a batch is told of one role's tokens in one sequence, once their log-probs are known.
+struct SequenceSums {
+  double count;
+  double log_ratio;  // sum of log x
+  double bounded;    // sum of GMPO's d'
+  double drift;      // sum of old_logp - logp
+  double entropy;
+  double log_weight;  // sum of the sampler's log weights
 };
 
-enum TokenFlags : unsigned { kClippedLow = 1, kClippedHigh = 2, kDualClipped = 4, kHasPolicy = 8, kHasKl = 16 };
+// Per token, decided before it is evaluated.
+enum TokenGates : unsigned char { kGateDropped = 1, kGateCovarianceKl = 2, kGateRejected = 4 };
 
-struct TokenResult {
-  float c = 0;
-  float h = 0;
-  float policy_loss = 0;  // this and the next three are weighted, as they enter the loss
-  float nll_loss = 0;
-  float kl_loss = 0;
-  float entropy_loss = 0;
-  float ratio = 0;
-  float log_ratio = 0;
-  float kl = 0;
-  unsigned flags = 0;
+// Constants of the tokens of one role in one sequence.
+struct SequenceContext {
+  float log_ratio;         // of the sequence, for the sequence levels
+  float ratio;             // its exponential, limited; a large sum has too few digits as a float
+  float slope_factor;      // what a token's slope is multiplied by: the token count for a sequence sum
+  float gmpo_ratio;        // exp(mean d')
+  float vespo_positive;    // phi for A >= 0
+  float vespo_negative;    // phi for A < 0
+  float policy_weighting;  // for the sequence scope
+  float nll_weighting;
+  bool off_policy;  // drifted beyond off_policy_threshold
 };
 
-// A loss value and its derivative with respect to logp.
-struct ValueAndSlope {
-  float value;
-  float slope;
-};
-
-PLAIT_HD inline float ClampSymmetric(float x, float limit) { return x > limit ? limit : x < -limit ? -limit : x; }
-
-PLAIT_HD inline ValueAndSlope Kl(int estimator, float d) {
-  switch (estimator) {
-    case PLAIT_KL_K1:
-      return {d, 1};
-    case PLAIT_KL_K2:
-      return {0.5f * d * d, d};
-    default: {
-      const double e = std::expm1(-static_cast<double>(d));
-      return {static_cast<float>(e + d), static_cast<float>(-e)};
-    }
-  }
+PLAIT_HD inline float VespoWeight(const float* k_lambda, double log_w) {
+  constexpr double kLowest = -18.420680743952367;  // log 1e-8
+  log_w = log_w < kLowest ? kLowest : log_w > 20 ? 20 : log_w;
+  const double phi = std::exp(k_lambda[1] + k_lambda[0] * log_w - k_lambda[1] * std::exp(log_w));
+  return phi < INFINITY ? static_cast<float>(phi) : 0;  // 0 for NaN too
 }
 
-// Comparisons are strict: at a bound the gradient is that of the unclipped loss. An advantage of 0 gives 0 whatever the
-// ratio. NaN ratios compare false everywhere and pass through.
-PLAIT_HD inline ValueAndSlope ClippedPolicy(const plait_rule& rule, float ratio, float advantage, unsigned* flags) {
-  if (advantage == 0) return {0, 0};
-  const float low = 1 - rule.clip_low;
-  const float high = 1 + rule.clip_high;
-  if (advantage > 0 && ratio > high) {
-    *flags |= kClippedHigh;
-    return {-advantage * high, 0};
-  }
-  if (advantage < 0 && ratio < low) {
-    *flags |= kClippedLow;
-    return {-advantage * low, 0};
-  }
-  if (advantage < 0 && ratio > rule.dual_clip) {
-    *flags |= kDualClipped;
-    return {-advantage * rule.dual_clip, 0};
-  }
-  return {-advantage * ratio, -advantage * ratio};
+PLAIT_HD inline float SequenceWeighting(const plait_entropy_weighting& weighting, const SequenceSums& sums) {
+  if (weighting.scope != PLAIT_SCOPE_SEQUENCE) return 1;
+  return weighting.scale * static_cast<float>(std::exp(weighting.exponent * (sums.entropy / sums.count)));
 }
 
-PLAIT_HD inline void EvaluatePolicy(const plait_rule& rule, float weight, const TokenInputs& in, TokenResult* out) {
-  const float delta = in.logp == in.old_logp ? 0 : in.logp - in.old_logp;
-  out->log_ratio = ClampSymmetric(delta, rule.log_ratio_limit);
-  out->ratio = std::exp(out->log_ratio);
-  out->flags |= kHasPolicy;
-  ValueAndSlope loss;
-  if (rule.policy_loss == PLAIT_POLICY_REINFORCE) {
-    loss = {in.advantage == 0 ? 0 : -in.advantage * in.logp, -in.advantage};
-  } else {
-    loss = ClippedPolicy(rule, out->ratio, in.advantage, &out->flags);
-    if (out->log_ratio != delta) loss.slope = 0;
+PLAIT_HD inline SequenceContext TokenContext() { return {0, 1, 1, 1, 1, 1, 1, 1, false}; }
+
+PLAIT_HD inline SequenceContext ContextOf(const plait_rule& rule, const SequenceSums& sums) {
+  SequenceContext context = TokenContext();
+  if (rule.ratio_level != PLAIT_RATIO_TOKEN) {
+    const bool mean = rule.ratio_level == PLAIT_RATIO_SEQUENCE_MEAN;
+    const double log_ratio = mean ? sums.log_ratio / sums.count : sums.log_ratio;
+    const double limit = rule.log_ratio_limit;
+    context.log_ratio = static_cast<float>(log_ratio);
+    context.ratio = static_cast<float>(std::exp(log_ratio > limit ? limit : log_ratio < -limit ? -limit : log_ratio));
+    if (!mean) context.slope_factor = static_cast<float>(sums.count);
   }
-  out->policy_loss = weight * loss.value;
-  out->c += weight * loss.slope;
+  if (rule.policy_loss == PLAIT_POLICY_GMPO) {
+    context.gmpo_ratio = static_cast<float>(std::exp(sums.bounded / sums.count));
+  }
+  if (rule.policy_loss == PLAIT_POLICY_VESPO) {
+    context.vespo_positive = VespoWeight(rule.vespo_positive, sums.log_ratio + sums.log_weight);
+    context.vespo_negative = VespoWeight(rule.vespo_negative, sums.log_ratio + sums.log_weight);
+  }
+  context.policy_weighting = SequenceWeighting(rule.policy_weighting, sums);
+  context.nll_weighting = SequenceWeighting(rule.nll_weighting, sums);
+  context.off_policy = rule.off_policy_threshold < INFINITY && sums.drift / sums.count > rule.off_policy_threshold;
+  return context;
 }
 
-PLAIT_HD inline TokenResult EvaluateToken(const plait_rule& rule, const TermWeights& weights, const TokenInputs& in) {
-  TokenResult out;
-  if (rule.policy_loss != PLAIT_POLICY_NONE) EvaluatePolicy(rule, weights.policy, in, &out);
-  if (rule.nll.coefficient != 0) {
-    out.nll_loss = -weights.nll * in.logp;
-    out.c -= weights.nll;
-  }
-  if (rule.kl.coefficient != 0) {
-    const ValueAndSlope kl = Kl(rule.kl_estimator, in.logp - in.ref_logp);
-    out.kl = kl.value;
-    out.kl_loss = weights.kl * kl.value;
-    out.c += weights.kl * kl.slope;
-    out.flags |= kHasKl;
-  }
-  if (rule.entropy.coefficient != 0) {
-    out.entropy_loss = -weights.entropy * in.entropy;
-    out.h = -weights.entropy;
-  }
-  if (in.logp != in.logp) {  // a NaN row stays NaN whatever the rule makes of it
-    out.c = out.h = in.logp;
-  }
-  return out;
+// logp - old_logp, 0 where they are equal: also where both are -inf.
+PLAIT_HD inline float LogRatio(float logp, float old_logp) { return logp == old_logp ? 0 : logp - old_logp; }
+
+PLAIT_HD inline float TokenLogRatio(const plait_rule& rule, float logp, float old_logp) {
+  return rule.behaviour == PLAIT_BEHAVIOUR_CERTAIN ? logp : LogRatio(logp, old_logp);
+}
+
+// GMPO's d': the log-ratio, bounded on the side where the advantage would push it further.
+PLAIT_HD inline float BoundedLogRatio(const plait_rule& rule, float log_ratio, float advantage) {
+  if (advantage > 0 && log_ratio > rule.clip_high) return rule.clip_high;
+  if (advantage < 0 && log_ratio < -rule.clip_low) return -rule.clip_low;
+  return log_ratio;
+}
+
+// Whether the rule's value or gradient depends on the entropy.
+inline bool UsesEntropy(const plait_rule& rule) {
+  if (rule.entropy.coefficient != 0) return true;
+  if (rule.nll.coefficient != 0 && rule.nll_weighting.scope != PLAIT_SCOPE_NONE) return true;
+  return rule.policy_loss != PLAIT_POLICY_NONE &&
+         (rule.policy_weighting.scope != PLAIT_SCOPE_NONE || rule.selection.scope != PLAIT_SCOPE_NONE);
+}
+
+// The rule's field that needs the sequence or the batch before any gradient, or null.
+inline const char* SecondPassField(const plait_rule& rule) {
+  if (rule.nll.coefficient != 0 && rule.nll_weighting.scope == PLAIT_SCOPE_SEQUENCE) return "nll_weighting";
+  if (rule.policy_loss == PLAIT_POLICY_NONE) return nullptr;
+  if (rule.policy_loss == PLAIT_POLICY_GMPO || rule.policy_loss == PLAIT_POLICY_VESPO) return "policy_loss";
+  if (rule.ratio_level != PLAIT_RATIO_TOKEN) return "ratio_level";
+  if (rule.off_policy_threshold < INFINITY) return "off_policy_threshold";
+  if (rule.policy_weighting.scope == PLAIT_SCOPE_SEQUENCE) return "policy_weighting";
+  if (rule.selection.scope != PLAIT_SCOPE_NONE) return "selection";
+  if (rule.covariance.kind != PLAIT_COVARIANCE_NONE) return "covariance";
+  return nullptr;
 }
 
 }  // namespace plait

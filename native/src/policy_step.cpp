@@ -1,8 +1,10 @@
-// policy_step: logits in, gradient out, each row read from memory once and written once.
+// policy_step: logits in, gradient out.
 //
-// Bytes: T * V elements read and as many written. A row is reduced, its token evaluated, and its gradient written while
-// the row is still in the core's L2 (608 KB at V = 151936 in float32), so the second pass costs no memory traffic; two
-// exponentials per logit. The metrics are a third, tiny pass over a few floats per token.
+// In one pass a row is reduced, its token evaluated, and its gradient written while the row is still in the core's L2
+// (608 KB at V = 151936 in float32), so that its second reading costs no memory traffic: T * V elements read and as
+// many written, two exponentials per logit. An objective that needs a token's sequence or batch first takes two passes,
+// with stage two between them and the rows' states in the workspace. The metrics are a last, tiny pass over a few
+// floats per token.
 #include <cstring>
 
 #include "batch.h"
@@ -13,25 +15,71 @@
 namespace plait::cpu {
 namespace {
 
-void StepRow(const RowKernels& kernels, const plait_logits& logits, const BatchEvaluator& evaluator, int64_t token,
-             int64_t* sequence, const StepOutputs& out) {
-  const int64_t row_number = RowOf(logits, token);
-  if (evaluator.Role(token) == PLAIT_IGNORED) {
-    std::memset(RowAt(out.dlogits, row_number, out.dlogits_stride, logits.dtype), 0, RowBytes(logits));
-    out.logp[token] = out.entropy[token] = 0;
-    return;
+class Step {
+ public:
+  Step(const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out)
+      : logits_(logits), out_(out), evaluator_(in), kernels_(ActiveKernels()), two_passes_(*SecondPass(in.objective)) {}
+
+  void Run() {
+    if (two_passes_) {
+      VisitTokens(RowBytes(logits_), [this](int64_t t, int64_t*) { Reduce(t, &evaluator_.states()[t]); });
+      evaluator_.Prepare(out_.logp, out_.entropy, &logits_);
+      VisitTokens(2 * RowBytes(logits_),
+                  [this](int64_t t, int64_t* sequence) { WriteGradient(t, evaluator_.states()[t], sequence); });
+    } else {
+      VisitTokens(2 * RowBytes(logits_), [this](int64_t t, int64_t* sequence) {
+        RowState state;
+        Reduce(t, &state);
+        WriteGradient(t, state, sequence);
+      });
+    }
+    evaluator_.EvaluateAll(out_.logp, out_.entropy, &logits_, {nullptr, nullptr, out_.token_loss, out_.metrics});
   }
-  const void* row = RowAt(logits.data, row_number, logits.row_stride, logits.dtype);
-  const float temperature = TemperatureOf(logits, token);
-  const float target = TargetLogit(logits, row, TargetOf(logits, token));
-  const RowSums sums = kernels.reduce[logits.dtype](row, logits.vocab, temperature);
-  const RowStatistics statistics = StatisticsOf(sums, target, temperature);
-  out.logp[token] = statistics.logp;
-  out.entropy[token] = target == target ? statistics.entropy : NAN;
-  *sequence = evaluator.SequenceOf(token, *sequence);
-  const TokenResult result = evaluator.Evaluate(token, *sequence, statistics.logp, statistics.entropy);
-  WriteGradientRow(kernels, logits, token, StateOf(sums, target), result.c, result.h, out.dlogits, out.dlogits_stride);
-}
+
+ private:
+  template <class Body>
+  void VisitTokens(int64_t bytes, const Body& body) {
+    ParallelFor(logits_.tokens, bytes, [&](int64_t begin, int64_t end) {
+      int64_t sequence = 0;
+      for (int64_t t = begin; t < end; ++t) body(t, &sequence);
+    });
+  }
+
+  // Statistics of a token's row; an ignored row is not read.
+  void Reduce(int64_t t, RowState* state) {
+    if (evaluator_.Role(t) == PLAIT_IGNORED) {
+      out_.logp[t] = out_.entropy[t] = 0;
+      return;
+    }
+    const void* row = RowAt(logits_.data, RowOf(logits_, t), logits_.row_stride, logits_.dtype);
+    const float temperature = TemperatureOf(logits_, t);
+    const float target = TargetLogit(logits_, row, TargetOf(logits_, t));
+    const RowSums sums = kernels_.reduce[logits_.dtype](row, logits_.vocab, temperature);
+    const RowStatistics statistics = StatisticsOf(sums, target, temperature);
+    out_.logp[t] = statistics.logp;
+    out_.entropy[t] = target == target ? statistics.entropy : NAN;
+    *state = StateOf(sums, target);
+  }
+
+  void WriteGradient(int64_t t, const RowState& state, int64_t* sequence) {
+    if (evaluator_.Role(t) == PLAIT_IGNORED) {
+      std::memset(RowAt(out_.dlogits, RowOf(logits_, t), out_.dlogits_stride, logits_.dtype), 0, RowBytes(logits_));
+      return;
+    }
+    TokenResult<float> result;
+    if (state.target == state.target) {  // a bad target's row becomes zero whatever c and h
+      *sequence = evaluator_.SequenceOf(t, *sequence);
+      result = evaluator_.Evaluate(t, *sequence, out_.logp[t], out_.entropy[t]);
+    }
+    WriteGradientRow(kernels_, logits_, t, state, result.c, result.h, out_.dlogits, out_.dlogits_stride);
+  }
+
+  const plait_logits& logits_;
+  const StepOutputs& out_;
+  BatchEvaluator evaluator_;
+  const Kernels& kernels_;
+  const bool two_passes_;
+};
 
 }  // namespace
 
@@ -39,13 +87,7 @@ plait_status PolicyStep(void*, const plait_logits& logits, const ObjectiveArgume
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
   PLAIT_TRY(CheckBatchValues(in.batch));
-  BatchEvaluator evaluator(in);
-  const RowKernels& kernels = ActiveRowKernels();
-  ParallelFor(logits.tokens, 2 * RowBytes(logits), [&](int64_t begin, int64_t end) {
-    int64_t sequence = 0;
-    for (int64_t t = begin; t < end; ++t) StepRow(kernels, logits, evaluator, t, &sequence, out);
-  });
-  evaluator.EvaluateAll(out.logp, out.entropy, &logits, {nullptr, nullptr, out.token_loss, out.metrics});
+  Step(logits, in, out).Run();
   return PLAIT_OK;
 }
 

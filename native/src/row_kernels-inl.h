@@ -1,4 +1,4 @@
-// Vector kernels over one row of logits, compiled once per SIMD target by row_kernels.cpp.
+// Vector kernels over one row of logits, compiled once per SIMD target by kernels.cpp.
 //
 // Both kernels walk the row in pairs of vectors. ReduceRow walks it in blocks that stay in L1: it takes a block's
 // maximum, then its sums relative to the largest maximum so far, so there is one exponential per logit and memory is
@@ -18,7 +18,7 @@
 
 #include "elements-inl.h"
 #include "hwy/highway.h"
-#include "row_kernels.h"
+#include "kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait {
@@ -207,13 +207,6 @@ void ScaleAll(float* data, int64_t count, float factor) {
   const int64_t n = hn::Lanes(f);
   for (int64_t i = 0; i < count; i += n) hn::StoreU(hn::Mul(v, hn::LoadU(f, data + i)), f, data + i);
 }
-
-const RowKernels kRowKernels = {
-    PLAIT_TARGET_NAME,
-    {ReduceRow<Float32Elements>, ReduceRow<Bfloat16Elements>, ReduceRow<Float16Elements>},
-    {WriteGradient<Float32Elements>, WriteGradient<Bfloat16Elements>, WriteGradient<Float16Elements>},
-    ReadAll,
-    ScaleAll};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait

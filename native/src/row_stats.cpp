@@ -29,7 +29,7 @@ int64_t CountBadTargets(const plait_logits& logits) {
 plait_status RowStats(void*, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets) {
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
-  const ReduceRowFunction reduce = ActiveRowKernels().reduce[logits.dtype];
+  const ReduceRowFunction reduce = ActiveKernels().reduce[logits.dtype];
   ParallelFor(logits.tokens, RowBytes(logits), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const void* row = RowAt(logits.data, RowOf(logits, t), logits.row_stride, logits.dtype);

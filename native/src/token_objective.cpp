@@ -8,7 +8,9 @@ namespace plait::cpu {
 plait_status TokenObjective(void*, const ObjectiveArguments& in, const float* logp, const float* entropy,
                             const ObjectiveOutputs& out) {
   PLAIT_TRY(CheckBatchValues(in.batch));
-  BatchEvaluator(in).EvaluateAll(logp, entropy, nullptr, out);
+  BatchEvaluator evaluator(in);
+  evaluator.Prepare(logp, entropy, nullptr);
+  evaluator.EvaluateAll(logp, entropy, nullptr, out);
   return PLAIT_OK;
 }
 

@@ -24,10 +24,10 @@ Output Run(const std::vector<float>& rewards, const std::vector<int64_t>& offset
   const int64_t groups = ids.empty() ? static_cast<int64_t>(offsets.size()) - 1 : id_groups;
   Output out = {std::vector<float>(rewards.size()), std::vector<float>(groups), std::vector<float>(groups)};
   std::vector<double> workspace(plait_group_advantage_workspace_bytes(groups) / 8 + 1);
-  Accept(plait_group_advantage(PLAIT_CPU, nullptr, static_cast<int64_t>(rewards.size()), rewards.data(), groups,
-                               ids.empty() ? offsets.data() : nullptr, ids.empty() ? nullptr : ids.data(), &options,
-                               out.advantages.data(), out.mean.data(), out.std.data(), workspace.data(),
-                               static_cast<int64_t>(workspace.size() * 8)));
+  Accept(plait_group_advantage(PLAIT_CPU, nullptr, static_cast<int64_t>(rewards.size()), rewards.data(), nullptr,
+                               nullptr, groups, ids.empty() ? offsets.data() : nullptr,
+                               ids.empty() ? nullptr : ids.data(), &options, out.advantages.data(), out.mean.data(),
+                               out.std.data(), workspace.data(), static_cast<int64_t>(workspace.size() * 8)));
   return out;
 }
 
@@ -106,6 +106,110 @@ TEST_CASE("groups may be scattered, given by id") {
   CHECK(scattered.advantages[4] == packed.advantages[2]);
   CHECK(scattered.advantages[3] == packed.advantages[4]);
   CHECK(packed.advantages[2] != 0);
+}
+
+namespace {
+
+// One group, with roles or weights.
+std::vector<float> RunGroup(const std::vector<float>& rewards, const std::vector<uint8_t>& roles,
+                            const std::vector<float>& weights, const plait_advantage_options& options) {
+  const int64_t n = static_cast<int64_t>(rewards.size());
+  const std::vector<int64_t> offsets = {0, n};
+  std::vector<float> advantages(rewards.size());
+  std::vector<double> workspace(plait_group_advantage_workspace_bytes(1) / 8 + 1);
+  Accept(plait_group_advantage(PLAIT_CPU, nullptr, n, rewards.data(), roles.empty() ? nullptr : roles.data(),
+                               weights.empty() ? nullptr : weights.data(), 1, offsets.data(), nullptr, &options,
+                               advantages.data(), nullptr, nullptr, workspace.data(),
+                               static_cast<int64_t>(workspace.size() * 8)));
+  return advantages;
+}
+
+}  // namespace
+
+TEST_CASE("statistics may come from rollouts alone, and a standard deviation of zero may count as one") {
+  plait_advantage_options options = Options(PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0);
+  options.statistics = PLAIT_STATISTICS_ROLLOUTS;
+  options.zero_std_one = 1;
+  const std::vector<uint8_t> roles = {1, 1, 1, 2};
+  std::vector<float> failed = RunGroup({0, 0, 0, 1}, roles, {}, options);  // LUFFY's grpo_split: all rollouts fail
+  CHECK(failed == std::vector<float>{0, 0, 0, 1});
+  const std::vector<float> mixed = RunGroup({0, 1, 1, 1}, roles, {}, options);
+  CHECK(mixed[3] == mixed[2]);
+  CHECK(mixed[0] == doctest::Approx(-2.0 / 3 / std::sqrt(1.0 / 3)).epsilon(1e-6));
+  options.statistics = PLAIT_STATISTICS_ALL;
+  CHECK(RunGroup({0, 1, 1, 1}, roles, {}, options)[0] == doctest::Approx(-1.5).epsilon(1e-6));
+  options.statistics = PLAIT_STATISTICS_ROLLOUTS;
+  CHECK(RunGroup({3, 1}, {2, 2}, {}, options) == std::vector<float>{0, 0});  // no rollout at all
+  CHECK(RunGroup({3, 1, 0}, {0, 1, 1}, {}, options)[0] == 0);                // ignored
+}
+
+TEST_CASE("epsilon goes to the deviation or to the variance, above a floor") {
+  plait_advantage_options options = Options(PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0.5f);
+  CHECK(RunGroup({0, 2}, {}, {}, options)[1] == doctest::Approx(1 / (std::sqrt(2.0) + 0.5)));
+  options.epsilon_place = PLAIT_EPSILON_VARIANCE;
+  CHECK(RunGroup({0, 2}, {}, {}, options)[1] == doctest::Approx(1 / std::sqrt(2.5)));
+  options.epsilon = 0;
+  options.std_floor = 4;
+  CHECK(RunGroup({0, 2}, {}, {}, options)[1] == doctest::Approx(0.25));
+}
+
+TEST_CASE("a weighted mean weighs rewards, by length say") {
+  const plait_advantage_options options = Options(PLAIT_BASELINE_WEIGHTED_MEAN, PLAIT_SCALE_NONE);
+  CHECK(RunGroup({0, 4}, {}, {3, 1}, options) == std::vector<float>{-1, 3});
+  CHECK(RunGroup({0.1f, 0.1f, 0.1f}, {}, {3, 1, 7}, options) == std::vector<float>{0, 0, 0});
+}
+
+TEST_CASE("single members may be refused") {
+  plait_advantage_options options = Options(PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_NONE);
+  options.singleton = PLAIT_SINGLETON_REFUSE;
+  const std::vector<float> rewards = {1, 2, 3};
+  const std::vector<int64_t> offsets = {0, 2, 3};
+  std::vector<float> advantages(3, -7);
+  std::vector<double> workspace(32);
+  CHECK(plait_group_advantage(PLAIT_CPU, nullptr, 3, rewards.data(), nullptr, nullptr, 2, offsets.data(), nullptr,
+                              &options, advantages.data(), nullptr, nullptr, workspace.data(),
+                              256) == PLAIT_INVALID_ARGUMENT);
+  CHECK(std::string(plait_last_error()).find("group 1") != std::string::npos);
+  CHECK(advantages[0] == -7);
+}
+
+TEST_CASE("generalised advantages step over ignored tokens, returns-to-go may restart at them") {
+  const std::vector<float> rewards = {0, 0, 9, 1, 2}, values = {0.5f, 0.25f, 9, -0.5f, 1};
+  const std::vector<uint8_t> roles = {1, 1, 0, 1, 1};
+  const std::vector<int64_t> offsets = {0, 4, 5};
+  std::vector<float> advantages(5), returns(5);
+  Accept(plait_token_advantage(PLAIT_CPU, nullptr, 5, 2, offsets.data(), roles.data(), rewards.data(), values.data(),
+                               0.9f, 0.8f, 0, advantages.data(), returns.data()));
+  const double g = 0.9f, gl = g * 0.8f;
+  const double a3 = 1 + 0.5, a1 = 0 + g * -0.5 - 0.25 + gl * a3, a0 = 0 + g * 0.25 - 0.5 + gl * a1;
+  CHECK(advantages[3] == doctest::Approx(a3));
+  CHECK(advantages[1] == doctest::Approx(a1));
+  CHECK(advantages[0] == doctest::Approx(a0));
+  CHECK(returns[0] == doctest::Approx(a0 + 0.5));
+  CHECK(advantages[2] == 0);
+  CHECK(advantages[4] == 1);
+  Accept(plait_token_advantage(PLAIT_CPU, nullptr, 5, 2, offsets.data(), roles.data(), rewards.data(), nullptr, 0.5f, 1,
+                               0, advantages.data(), nullptr));
+  CHECK(advantages == std::vector<float>{0.25f, 0.5f, 0, 1, 2});
+  Accept(plait_token_advantage(PLAIT_CPU, nullptr, 5, 2, offsets.data(), roles.data(), rewards.data(), nullptr, 0.5f, 1,
+                               1, advantages.data(), nullptr));
+  CHECK(advantages == std::vector<float>{0, 0, 0, 1, 2});
+}
+
+TEST_CASE("whitening centres and scales the tokens that count") {
+  std::vector<float> x = {1, kNan, 3, 8};
+  const std::vector<uint8_t> roles = {1, 0, 2, 3};
+  std::vector<float> out(4);
+  Accept(plait_whiten(PLAIT_CPU, nullptr, 4, roles.data(), x.data(), 1, 1, 0, 1e-8f, out.data()));
+  const double std = std::sqrt((9 + 1 + 16) / 2.0);
+  CHECK(out[0] == doctest::Approx(-3 / std));
+  CHECK(out[1] == 0);
+  CHECK(out[3] == doctest::Approx(4 / std));
+  Accept(plait_whiten(PLAIT_CPU, nullptr, 4, roles.data(), x.data(), 0, 0, 100, 0, x.data()));  // in place
+  CHECK(x[3] == doctest::Approx(0.8));
+  std::vector<float> equal(5, 0.1f);
+  Accept(plait_whiten(PLAIT_CPU, nullptr, 5, nullptr, equal.data(), 1, 1, 0, 0, equal.data()));
+  CHECK(equal == std::vector<float>(5, 0));
 }
 
 TEST_CASE("ratios are of tokens, of a sequence's mean or of its sum") {

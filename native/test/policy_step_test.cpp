@@ -18,6 +18,21 @@ plait_objective Objective(float entropy) {
   return objective;
 }
 
+// Objectives that need a token's sequence or batch first, each in its own way.
+std::vector<plait_objective> TwoPassObjectives() {
+  std::vector<plait_objective> all(5, Objective(0.01f));
+  for (plait_rule& rule : all[0].rules) rule.ratio_level = PLAIT_RATIO_SEQUENCE_MEAN;
+  for (plait_rule& rule : all[1].rules) rule.selection = {PLAIT_SCOPE_BATCH, 0.4f};
+  for (plait_rule& rule : all[2].rules) rule.policy_loss = PLAIT_POLICY_GMPO;
+  for (plait_rule& rule : all[3].rules) rule.policy_weighting = {PLAIT_SCOPE_SEQUENCE, 0.1f, 0.3f, 1};
+  for (plait_rule& rule : all[4].rules) rule.covariance = {PLAIT_COVARIANCE_KL, 0, 0.2f, 0, 0, 1};
+  all[4].rules[1] = EmptyRule();
+  all[4].rules[1].policy_loss = PLAIT_POLICY_RESHAPED;
+  all[4].rules[1].behaviour = PLAIT_BEHAVIOUR_CERTAIN;
+  all[4].rules[1].policy.coefficient = 1;
+  return all;
+}
+
 // A batch over `rows` with noisy old and reference log-probs, so that some tokens clip.
 struct Batch {
   explicit Batch(Rows& rows) : tokens(rows.raw().tokens) {
@@ -51,52 +66,68 @@ struct Batch {
 
 }  // namespace
 
+namespace {
+
+// Runs the step and its three stages over the same rows and compares every output bit by bit.
+void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& objective) {
+  constexpr int64_t kTokens = 23;
+  Rows rows(kTokens, vocab, dtype);
+  rows.Randomize(17);
+  Batch data(rows);
+  for (int64_t j = 0; j < vocab; ++j) rows.Set(4, j, kNan);  // ignored: never read
+  const int64_t bytes = static_cast<int64_t>(data.workspace.size() * 8);
+
+  std::vector<float> logp(kTokens), entropy(kTokens), state(4 * kTokens), c(kTokens), h(kTokens), loss(kTokens);
+  plait_metrics metrics;
+  Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), entropy.data(), nullptr, state.data(), nullptr));
+  Accept(plait_token_objective(PLAIT_CPU, nullptr, &data.batch, &objective, nullptr, logp.data(), entropy.data(),
+                               c.data(), h.data(), loss.data(), &metrics, data.workspace.data(), bytes));
+  Rows expected(kTokens, vocab, dtype);
+  Accept(plait_logits_grad(PLAIT_CPU, nullptr, rows.get(), state.data(), c.data(), h.data(), expected.data(), vocab,
+                           nullptr));
+  for (int64_t t = 4; t < kTokens; t += 5) {
+    logp[t] = entropy[t] = 0;
+    for (int64_t j = 0; j < vocab; ++j) expected.Set(t, j, 0);
+  }
+
+  Rows apart(kTokens, vocab, dtype);
+  std::vector<float> step_logp(kTokens), step_entropy(kTokens), step_loss(kTokens);
+  plait_metrics step_metrics;
+  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, apart.data(), vocab,
+                           step_logp.data(), step_entropy.data(), step_loss.data(), &step_metrics,
+                           data.workspace.data(), bytes));
+  CHECK(SameBits(step_logp, logp));
+  CHECK(SameBits(step_entropy, entropy));
+  CHECK(SameBits(step_loss, loss));
+  CHECK(SameBits(apart.bytes(), expected.bytes()));
+  CHECK(std::memcmp(&step_metrics, &metrics, sizeof(metrics)) == 0);
+  CHECK(metrics.tokens[0] == kTokens - 4);
+  CHECK(metrics.loss_magnitude > 0);
+
+  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
+                           step_logp.data(), step_entropy.data(), nullptr, nullptr, data.workspace.data(), bytes));
+  CHECK(SameBits(rows.bytes(), expected.bytes()));
+}
+
+}  // namespace
+
 TEST_CASE("one pass equals the three stages bit for bit, in place and apart") {
   for (const int32_t dtype : {PLAIT_FLOAT32, PLAIT_BFLOAT16, PLAIT_FLOAT16}) {
     for (const int64_t vocab : {1, 59, 2053, 32000}) {
       for (const float entropy_bonus : {0.0f, 0.01f}) {
-        constexpr int64_t kTokens = 23;
-        Rows rows(kTokens, vocab, dtype);
-        rows.Randomize(17);
-        Batch data(rows);
-        for (int64_t j = 0; j < vocab; ++j) rows.Set(4, j, kNan);  // ignored: never read
         const plait_objective objective = Objective(entropy_bonus);
-        const int64_t bytes = static_cast<int64_t>(data.workspace.size() * 8);
-
-        std::vector<float> logp(kTokens), entropy(kTokens), state(4 * kTokens), c(kTokens), h(kTokens), loss(kTokens);
-        plait_metrics metrics;
-        Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), entropy.data(), nullptr, state.data(),
-                               nullptr));
-        Accept(plait_token_objective(PLAIT_CPU, nullptr, &data.batch, &objective, nullptr, logp.data(), entropy.data(),
-                                     c.data(), h.data(), loss.data(), &metrics, data.workspace.data(), bytes));
-        Rows expected(kTokens, vocab, dtype);
-        Accept(plait_logits_grad(PLAIT_CPU, nullptr, rows.get(), state.data(), c.data(), h.data(), expected.data(),
-                                 vocab, nullptr));
-        for (int64_t t = 4; t < kTokens; t += 5) {
-          logp[t] = entropy[t] = 0;
-          for (int64_t j = 0; j < vocab; ++j) expected.Set(t, j, 0);
-        }
-
-        Rows apart(kTokens, vocab, dtype);
-        std::vector<float> step_logp(kTokens), step_entropy(kTokens), step_loss(kTokens);
-        plait_metrics step_metrics;
-        Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, apart.data(), vocab,
-                                 step_logp.data(), step_entropy.data(), step_loss.data(), &step_metrics,
-                                 data.workspace.data(), bytes));
-        CHECK(SameBits(step_logp, logp));
-        CHECK(SameBits(step_entropy, entropy));
-        CHECK(SameBits(step_loss, loss));
-        CHECK(SameBits(apart.bytes(), expected.bytes()));
-        CHECK(std::memcmp(&step_metrics, &metrics, sizeof(metrics)) == 0);
-        CHECK(metrics.clip_low_count + metrics.clip_high_count > 0);
-        CHECK(metrics.tokens[0] == kTokens - 4);
-
-        Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
-                                 step_logp.data(), step_entropy.data(), nullptr, nullptr, data.workspace.data(),
-                                 bytes));
-        CHECK(SameBits(rows.bytes(), expected.bytes()));
+        CHECK(!*plait_objective_second_pass(&objective));
+        CheckAgainstStages(dtype, vocab, objective);
       }
     }
+  }
+}
+
+TEST_CASE("two passes equal the three stages bit for bit too, and say why they are needed") {
+  for (const plait_objective& objective : TwoPassObjectives()) {
+    CHECK(*plait_objective_second_pass(&objective));
+    CheckAgainstStages(PLAIT_FLOAT32, 2053, objective);
+    CheckAgainstStages(PLAIT_BFLOAT16, 59, objective);
   }
 }
 

@@ -141,6 +141,40 @@ const Case kCases[] = {
     {"objective.rollout.entropy.coefficient", [](Call& c) { c.objective.rules[0].entropy.coefficient = kInf; }},
     {"objective.rollout.nll.aggregation", [](Call& c) { c.objective.rules[0].nll.aggregation = 17; }},
     {"objective.rollout.policy.population", [](Call& c) { c.objective.rules[0].policy.population = 2; }},
+    {"objective.rollout.behaviour", [](Call& c) { c.objective.rules[0].behaviour = 2; }},
+    {"objective.rollout.ratio_level", [](Call& c) { c.objective.rules[0].ratio_level = 3; }},
+    {"objective.hint.kl_form", [](Call& c) { c.objective.rules[2].kl_form = 4; }},
+    {"objective.rollout.kl_value_limit", [](Call& c) { c.objective.rules[0].kl_value_limit = 0; }},
+    {"objective.rollout.max_probability", [](Call& c) { c.objective.rules[0].max_probability = kNan; }},
+    {"objective.rollout.reshape_parameter",
+     [](Call& c) {
+       c.objective.rules[0].policy_loss = PLAIT_POLICY_RESHAPED;
+       c.objective.rules[0].reshape_parameter = 0;
+     }},
+    {"objective.rollout.sapo_negative",
+     [](Call& c) {
+       c.objective.rules[0].policy_loss = PLAIT_POLICY_SAPO;
+       c.objective.rules[0].sapo_negative = kNan;
+     }},
+    {"objective.rollout.selection.scope", [](Call& c) { c.objective.rules[0].selection.scope = PLAIT_SCOPE_TOKEN; }},
+    {"objective.rollout.selection.drop", [](Call& c) { c.objective.rules[0].selection.drop = 1; }},
+    {"objective.rollout.covariance.fraction",
+     [](Call& c) { c.objective.rules[0].covariance = {PLAIT_COVARIANCE_KL, 0, 0, 0, 0, 1}; }},
+    {"objective.rollout.nll_weighting",
+     [](Call& c) {
+       c.objective.rules[0].nll_weighting = {PLAIT_SCOPE_TOKEN, -1, 1, 0};
+     }},
+    {"objective.correction.level", [](Call& c) { c.objective.correction.level = PLAIT_CORRECTION_SEQUENCE_MAX; }},
+    {"objective.correction.low",
+     [](Call& c) {
+       c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
+       c.objective.correction.low = kNan;
+     }},
+    {"batch.sampler_logp",
+     [](Call& c) {
+       c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
+       c.objective.correction.high = 2;
+     }},
     {"normalizers.struct_bytes", [](Call& c) { c.normalizers.struct_bytes = 3; }},
     {"normalizers.tokens[1]", [](Call& c) { c.normalizers.tokens[1] = -1; }},
     {"normalizers.sequences[0]", [](Call& c) { c.normalizers.sequences[0] = kNan; }},
@@ -189,10 +223,12 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
   std::vector<float> rewards = {1, 2, 3}, advantages(3, kUntouched);
   std::vector<int64_t> offsets = {0, 3}, ids = {0, 0, 0};
   std::vector<double> workspace(32);
-  plait_advantage_options options = {sizeof(options), PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0, 1, 0, 0};
+  plait_advantage_options options = {
+      sizeof(options), PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0, 1, 0, 0, 0, 0, 0, 0};
   const auto refuse = [&](const char* named, int64_t groups, const int64_t* o, const int64_t* i, int64_t bytes = 256) {
-    CHECK(plait_group_advantage(PLAIT_CPU, nullptr, 3, rewards.data(), groups, o, i, &options, advantages.data(),
-                                nullptr, nullptr, workspace.data(), bytes) == PLAIT_INVALID_ARGUMENT);
+    CHECK(plait_group_advantage(PLAIT_CPU, nullptr, 3, rewards.data(), nullptr, nullptr, groups, o, i, &options,
+                                advantages.data(), nullptr, nullptr, workspace.data(),
+                                bytes) == PLAIT_INVALID_ARGUMENT);
     CAPTURE(plait_last_error());
     CHECK(std::string(plait_last_error()).find(named) != std::string::npos);
     CHECK(advantages[0] == kUntouched);

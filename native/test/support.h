@@ -123,11 +123,23 @@ inline plait_rule EmptyRule() {
   plait_rule rule = {};
   rule.clip_low = rule.clip_high = 0.2f;
   rule.dual_clip = rule.log_ratio_limit = kInf;
+  rule.max_probability = rule.off_policy_threshold = kInf;
+  rule.reshape_parameter = 0.1f;
+  rule.reshape_low = -kInf;
+  rule.reshape_high = kInf;
+  rule.kl_log_limit = rule.kl_value_limit = kInf;
+  rule.sapo_positive = 1;
+  rule.sapo_negative = 1.05f;
+  rule.vespo_positive[0] = 2;
+  rule.vespo_positive[1] = 3;
+  rule.vespo_negative[0] = 3;
+  rule.vespo_negative[1] = 2;
   return rule;
 }
 
 inline plait_objective EmptyObjective() {
-  plait_objective objective = {sizeof(plait_objective), {EmptyRule(), EmptyRule(), EmptyRule()}};
+  plait_objective objective = {sizeof(plait_objective), {EmptyRule(), EmptyRule(), EmptyRule()}, {}};
+  objective.correction.high = objective.correction.log_limit = kInf;
   return objective;
 }
 

@@ -19,6 +19,7 @@ import org.plait.RowStats;
 import org.plait.TensorView;
 import org.plait.internal.NativeLibrary;
 import org.plait.internal.Natives;
+import org.plait.internal.StructWriter;
 import org.plait.internal.Structs;
 
 /**
@@ -45,7 +46,7 @@ public class CallOverheadBenchmark extends KernelBenchmark {
     /** Packs the structure of the raw call. */
     @Setup(Level.Trial)
     public void pack() {
-      Structs.put(struct, logits);
+      StructWriter.put(struct, logits);
       structAddress = NativeLibrary.address(struct, 1);
     }
   }
@@ -55,7 +56,7 @@ public class CallOverheadBenchmark extends KernelBenchmark {
   public static class OneGroup {
     final TensorView rewards = TensorView.copyOf(1, 0, 0, 1, 0, 0, 0, 1f);
     final TensorView offsets = TensorView.copyOf(0L, 8L);
-    final Groups groups = Groups.offsets(offsets);
+    final GroupAdvantage.Input input = GroupAdvantage.Input.of(rewards, Groups.offsets(offsets));
     final GroupAdvantage grpo = GroupAdvantage.grpo();
     final GroupAdvantage.Output out =
         new GroupAdvantage.Output(TensorView.allocate(DType.FLOAT32, 8), null, null);
@@ -66,7 +67,7 @@ public class CallOverheadBenchmark extends KernelBenchmark {
     /** Packs the structure of the raw call. */
     @Setup(Level.Trial)
     public void pack() {
-      Structs.put(struct, grpo);
+      StructWriter.put(struct, grpo);
       structAddress = NativeLibrary.address(struct, 1);
     }
   }
@@ -88,7 +89,7 @@ public class CallOverheadBenchmark extends KernelBenchmark {
   /** The API. */
   @Benchmark
   public void groupAdvantage(OneGroup call) {
-    call.grpo.compute(Backend.cpu(), call.rewards, call.groups, call.out, call.workspace);
+    call.grpo.compute(Backend.cpu(), call.input, call.out, call.workspace);
   }
 
   /** JNI alone. */
@@ -99,6 +100,8 @@ public class CallOverheadBenchmark extends KernelBenchmark {
         0,
         call.rewards.elements(),
         call.rewards.address(),
+        0,
+        0,
         1,
         call.offsets.address(),
         0,

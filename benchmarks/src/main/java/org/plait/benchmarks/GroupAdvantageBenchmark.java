@@ -33,8 +33,7 @@ public class GroupAdvantageBenchmark extends KernelBenchmark {
     int count = 1024;
     final GroupAdvantage grpo = GroupAdvantage.grpo();
     Tensor rewards;
-    TensorView view;
-    Groups groups;
+    GroupAdvantage.Input input;
     GroupAdvantage.Output out;
     TensorView workspace;
 
@@ -43,12 +42,12 @@ public class GroupAdvantageBenchmark extends KernelBenchmark {
     public void fill() {
       torch.manual_seed(1);
       rewards = torch.rand((long) count * GROUP_SIZE);
-      view = TorchPlait.view(rewards);
+      TensorView view = TorchPlait.view(rewards);
       long[] offsets = new long[count + 1];
       for (int i = 0; i <= count; i++) {
         offsets[i] = (long) i * GROUP_SIZE;
       }
-      groups = Groups.offsets(TensorView.copyOf(offsets));
+      input = GroupAdvantage.Input.of(view, Groups.offsets(TensorView.copyOf(offsets)));
       out =
           new GroupAdvantage.Output(
               TensorView.allocate(DType.FLOAT32, view.elements()), null, null);
@@ -65,7 +64,7 @@ public class GroupAdvantageBenchmark extends KernelBenchmark {
   /** One call. */
   @Benchmark
   public void plait(Batch batch) {
-    batch.grpo.compute(Backend.cpu(), batch.view, batch.groups, batch.out, batch.workspace);
+    batch.grpo.compute(Backend.cpu(), batch.input, batch.out, batch.workspace);
   }
 
   /** {@link TorchEager#groupAdvantage}. */

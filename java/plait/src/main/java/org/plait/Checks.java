@@ -125,6 +125,26 @@ final class Checks {
     }
   }
 
+  static void finite(String name, float value) {
+    that(Float.isFinite(value), name, "a finite number", value);
+  }
+
+  static void finiteAtLeastZero(String name, float value) {
+    that(Float.isFinite(value) && value >= 0, name, "a finite number of at least 0", value);
+  }
+
+  static void finiteAboveZero(String name, float value) {
+    that(Float.isFinite(value) && value > 0, name, "a finite number above 0", value);
+  }
+
+  static void notNaN(String name, float value) {
+    that(!Float.isNaN(value), name, "a number", value);
+  }
+
+  static void fraction(String name, float value) {
+    that(value >= 0 && value <= 1, name, "a number in [0, 1]", value);
+  }
+
   static IllegalArgumentException unexpected(
       String name, String expected, @Nullable TensorView actual) {
     return new IllegalArgumentException(

@@ -22,31 +22,6 @@ public final class ImportanceRatio {
 
   private ImportanceRatio() {}
 
-  /** What a ratio is of. Immutable and thread-safe. */
-  public enum Level {
-    /** {@code exp(logp - oldLogp)} of the token. */
-    TOKEN(0),
-    /** {@code exp(mean over the sequence)}: GSPO (Zheng et al. 2025, arXiv:2507.18071). */
-    SEQUENCE_MEAN(1),
-    /** {@code exp(sum over the sequence)}: the ratio of whole responses. */
-    SEQUENCE_SUM(2);
-
-    private final int code;
-
-    Level(int code) {
-      this.code = code;
-    }
-
-    /**
-     * Returns the constant's {@code plait_ratio_level} in {@code plait.h}.
-     *
-     * @return the code
-     */
-    public int code() {
-      return code;
-    }
-  }
-
   /**
    * What to compute. Immutable and thread-safe.
    *
@@ -55,7 +30,7 @@ public final class ImportanceRatio {
    * @param clipHigh at least 0; +inf for no bound above
    * @param logRatioLimit above 0: the absolute log-ratio is clamped to it; +inf for no limit
    */
-  public record Options(Level level, float clipLow, float clipHigh, float logRatioLimit) {
+  public record Options(RatioLevel level, float clipLow, float clipHigh, float logRatioLimit) {
     /**
      * Checks the arguments.
      *
@@ -74,7 +49,7 @@ public final class ImportanceRatio {
      * @param level what a ratio is of
      * @return the options
      */
-    public static Options of(Level level) {
+    public static Options of(RatioLevel level) {
       float none = Float.POSITIVE_INFINITY;
       return new Options(level, none, none, none);
     }
@@ -120,7 +95,7 @@ public final class ImportanceRatio {
     long sequences = batch.offsets() == null ? 1 : batch.sequences();
     Checks.vector("logProbs", logProbs, DType.FLOAT32, tokens, device);
     Checks.optionalOutput("ratio", out.ratio, DType.FLOAT32, tokens, device);
-    if (options.level == Level.TOKEN && out.sequenceRatio != null) {
+    if (options.level == RatioLevel.TOKEN && out.sequenceRatio != null) {
       throw Checks.unexpected("sequenceRatio", "null at the token level", out.sequenceRatio);
     }
     Checks.optionalOutput("sequenceRatio", out.sequenceRatio, DType.FLOAT32, sequences, device);

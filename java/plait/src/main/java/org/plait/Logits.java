@@ -3,6 +3,7 @@ package org.plait;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
+import org.plait.internal.StructWriter;
 import org.plait.internal.Structs;
 
 /**
@@ -40,7 +41,7 @@ public final class Logits {
     temperature = builder.temperature;
     vocabBegin = builder.vocabBegin;
     vocabTotal = builder.vocabTotal;
-    Structs.put(struct, this);
+    StructWriter.put(struct, this);
     structAddress = NativeLibrary.address(struct, 1);
   }
 

@@ -1,7 +1,6 @@
 package org.plait;
 
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
@@ -32,6 +31,7 @@ public final class Metrics {
       struct.putDouble(at, 0);
     }
     struct.putDouble(Structs.METRICS_RATIO_MAX, Double.NEGATIVE_INFINITY);
+    struct.putDouble(Structs.METRICS_SAMPLER_ABS_MAX, Double.NEGATIVE_INFINITY);
   }
 
   /**
@@ -41,10 +41,12 @@ public final class Metrics {
    */
   public void add(Metrics other) {
     double ratioMax = Math.max(ratioMax(), other.ratioMax());
+    double samplerAbsMax = Math.max(samplerAbsMax(), other.samplerAbsMax());
     for (int at = 0; at < Structs.METRICS_SIZE; at += Double.BYTES) {
       struct.putDouble(at, struct.getDouble(at) + other.struct.getDouble(at));
     }
     struct.putDouble(Structs.METRICS_RATIO_MAX, ratioMax);
+    struct.putDouble(Structs.METRICS_SAMPLER_ABS_MAX, samplerAbsMax);
   }
 
   /**
@@ -118,7 +120,7 @@ public final class Metrics {
    * @return the count, 0 for {@link Role#IGNORED}
    */
   public double tokens(Role role) {
-    return role == Role.IGNORED ? 0 : get(Structs.METRICS_TOKENS + role.code() * Double.BYTES);
+    return byRole(Structs.METRICS_TOKENS, role);
   }
 
   /**
@@ -224,8 +226,7 @@ public final class Metrics {
   }
 
   /**
-   * Returns how many tokens that are not ignored had a target outside the vocabulary; they are in
-   * no other metric.
+   * Returns how many tokens had a target outside the vocabulary; they are in no other metric.
    *
    * @return the count
    */
@@ -234,35 +235,235 @@ public final class Metrics {
   }
 
   /**
+   * Returns a role's mean policy loss before any weight.
+   *
+   * @param role a role that is not ignored
+   * @return the mean over tokens of the role; 0 if its rule has no policy loss
+   */
+  public double policyValueMean(Role role) {
+    return byRole(Structs.METRICS_POLICY_VALUE_SUM, role) / tokens(role);
+  }
+
+  /**
+   * Returns a role's share of tokens clipped from below or above.
+   *
+   * @param role a role that is not ignored
+   * @return a fraction of the tokens of the role
+   */
+  public double clipFraction(Role role) {
+    return byRole(Structs.METRICS_CLIPPED_TOKENS, role) / tokens(role);
+  }
+
+  /**
+   * Returns a role's mean probability of the realised tokens.
+   *
+   * @param role a role that is not ignored
+   * @return the mean of {@code exp(logp)} over tokens of the role
+   */
+  public double probabilityMean(Role role) {
+    return byRole(Structs.METRICS_PROBABILITY_SUM, role) / tokens(role);
+  }
+
+  /**
+   * Returns a role's mean probability of the realised tokens under the behaviour policy.
+   *
+   * @param role a role that is not ignored
+   * @return the mean of {@code exp(oldLogp)}, or of {@code exp(logp)} where there is none
+   */
+  public double oldProbabilityMean(Role role) {
+    return byRole(Structs.METRICS_OLD_PROBABILITY_SUM, role) / tokens(role);
+  }
+
+  /**
+   * Returns the mean of the function of {@link PolicyLoss#RESHAPED}.
+   *
+   * @return the mean over the tokens of rules with that loss
+   */
+  public double reshapedMean() {
+    return get(Structs.METRICS_RESHAPED_SUM) / get(Structs.METRICS_RESHAPED_TOKENS);
+  }
+
+  /**
+   * Returns the share of reshaped tokens below the lower bound of {@link Reshaping}: no gradient.
+   *
+   * @return a fraction of the tokens of rules with {@link PolicyLoss#RESHAPED}
+   */
+  public double reshapeLowFraction() {
+    return get(Structs.METRICS_RESHAPE_LOW_COUNT) / get(Structs.METRICS_RESHAPED_TOKENS);
+  }
+
+  /**
+   * Returns the share of reshaped tokens above the upper bound of {@link Reshaping}: no gradient.
+   *
+   * @return a fraction of the tokens of rules with {@link PolicyLoss#RESHAPED}
+   */
+  public double reshapeHighFraction() {
+    return get(Structs.METRICS_RESHAPE_HIGH_COUNT) / get(Structs.METRICS_RESHAPED_TOKENS);
+  }
+
+  /**
+   * Returns how many tokens lost their policy term: to a selection, a covariance, a bound.
+   *
+   * @return the count
+   */
+  public double droppedTokens() {
+    return get(Structs.METRICS_DROPPED_TOKENS);
+  }
+
+  /**
+   * Returns the mean entropy weighting of policy terms: SRFT's {@code on_coef}.
+   *
+   * @return the mean over tokens whose rule has one
+   */
+  public double policyWeightingMean() {
+    return get(Structs.METRICS_POLICY_WEIGHTING_SUM) / get(Structs.METRICS_POLICY_WEIGHTING_TOKENS);
+  }
+
+  /**
+   * Returns the mean entropy weighting of negative log-likelihoods: SRFT's {@code sft_coef}.
+   *
+   * @return the mean over tokens whose rule has one
+   */
+  public double nllWeightingMean() {
+    return get(Structs.METRICS_NLL_WEIGHTING_SUM) / get(Structs.METRICS_NLL_WEIGHTING_TOKENS);
+  }
+
+  /**
+   * Returns how many tokens the sampler correction rejected; they are in none of the metrics above.
+   *
+   * @return the count
+   */
+  public double rejectedTokens() {
+    return get(Structs.METRICS_REJECTED_TOKENS);
+  }
+
+  /**
+   * Returns how many rollout tokens had a log-probability of the sampler, rejected ones too. What
+   * follows is over them, with {@code omega = oldLogp - samplerLogp}.
+   *
+   * @return the count
+   */
+  public double samplerTokens() {
+    return get(Structs.METRICS_SAMPLER_TOKENS);
+  }
+
+  /**
+   * Returns the k1 estimate of KL(sampler || old policy).
+   *
+   * @return the mean of {@code samplerLogp - oldLogp}
+   */
+  public double samplerKl() {
+    return -perSamplerToken(Structs.METRICS_SAMPLER_LOG_RATIO_SUM);
+  }
+
+  /**
+   * Returns the k3 estimate of KL(sampler || old policy).
+   *
+   * @return the mean of {@code exp(omega) - 1 - omega}
+   */
+  public double samplerK3Kl() {
+    return perSamplerToken(Structs.METRICS_SAMPLER_K3_SUM);
+  }
+
+  /**
+   * Returns the mean distance of the log-probabilities.
+   *
+   * @return the mean of {@code |omega|}
+   */
+  public double samplerAbsMean() {
+    return perSamplerToken(Structs.METRICS_SAMPLER_ABS_SUM);
+  }
+
+  /**
+   * Returns the largest distance of the log-probabilities.
+   *
+   * @return the maximum of {@code |omega|}, -inf if there are no tokens
+   */
+  public double samplerAbsMax() {
+    return get(Structs.METRICS_SAMPLER_ABS_MAX);
+  }
+
+  /**
+   * Returns the chi-squared divergence of tokens.
+   *
+   * @return the mean of {@code exp(2 omega)}, less 1
+   */
+  public double chi2Token() {
+    return perSamplerToken(Structs.METRICS_SAMPLER_SQUARE_SUM) - 1;
+  }
+
+  /**
+   * Returns the mean importance weight before any bound.
+   *
+   * @return the mean of {@code exp(omega)}
+   */
+  public double samplerRatioMean() {
+    return perSamplerToken(Structs.METRICS_SAMPLER_RATIO_SUM);
+  }
+
+  /**
+   * Returns the mean importance weight w after bounds and filter.
+   *
+   * @return the mean, 1 without a correction
+   */
+  public double samplerWeightMean() {
+    return perSamplerToken(Structs.METRICS_SAMPLER_WEIGHT_SUM);
+  }
+
+  /**
+   * Returns the effective sample size of the importance weights w after bounds and filter.
+   *
+   * @return {@code (mean w)^2 / mean of w^2}, in [0, 1]
+   */
+  public double samplerEffectiveSampleSize() {
+    return samplerWeightMean()
+        * samplerWeightMean()
+        / perSamplerToken(Structs.METRICS_SAMPLER_WEIGHT_SQUARE_SUM);
+  }
+
+  /**
+   * Returns the sampler's mean log-perplexity.
+   *
+   * @return the mean over sequences of the mean of {@code -samplerLogp}
+   */
+  public double samplerLogPpl() {
+    return perSamplerSequence(Structs.METRICS_SAMPLER_LOG_PPL_SUM);
+  }
+
+  /**
+   * Returns the trainer's mean log-perplexity.
+   *
+   * @return the mean over sequences of the mean of {@code -oldLogp}
+   */
+  public double oldLogPpl() {
+    return perSamplerSequence(Structs.METRICS_OLD_LOG_PPL_SUM);
+  }
+
+  /**
+   * Returns the mean ratio of perplexities, the trainer's by the sampler's.
+   *
+   * @return the mean over sequences of {@code exp(mean samplerLogp - mean oldLogp)}
+   */
+  public double samplerPplRatio() {
+    return perSamplerSequence(Structs.METRICS_SAMPLER_PPL_RATIO_SUM);
+  }
+
+  /**
    * Returns all metrics by name, for a log.
    *
    * @return a new map in a fixed order, with names such as {@code clip_fraction_low}
    */
   public Map<String, Double> toMap() {
-    Map<String, Double> map = new LinkedHashMap<>();
-    map.put("loss", loss());
-    map.put("policy_loss", policyLoss());
-    map.put("nll_loss", nllLoss());
-    map.put("kl_loss", klLoss());
-    map.put("entropy_loss", entropyLoss());
-    map.put("loss_magnitude", lossMagnitude());
-    map.put("tokens", tokens());
-    map.put("rollout_tokens", tokens(Role.ROLLOUT));
-    map.put("demonstration_tokens", tokens(Role.DEMONSTRATION));
-    map.put("hint_tokens", tokens(Role.HINT));
-    map.put("policy_tokens", policyTokens());
-    map.put("ratio_mean", ratioMean());
-    map.put("ratio_max", ratioMax());
-    map.put("clip_fraction_low", clipFractionLow());
-    map.put("clip_fraction_high", clipFractionHigh());
-    map.put("dual_clip_fraction", dualClipFraction());
-    map.put("approx_kl_k1", approxKlK1());
-    map.put("approx_kl_k3", approxKlK3());
-    map.put("reference_kl", referenceKl());
-    map.put("entropy_mean", entropyMean());
-    map.put("logp_mean", logProbMean());
-    map.put("bad_targets", badTargets());
-    return map;
+    return MetricNames.plait(this);
+  }
+
+  /**
+   * Returns what verl and its kin log, such as {@code actor/pg_clipfrac}; see OBJECTIVES.md.
+   *
+   * @return a new map in a fixed order, without what there is nothing to take a mean of
+   */
+  public Map<String, Double> toVerlMap() {
+    return MetricNames.verl(this);
   }
 
   /** All metrics by name. */
@@ -277,6 +478,19 @@ public final class Metrics {
 
   private double perPolicyToken(int offset) {
     return get(offset) / policyTokens();
+  }
+
+  private double perSamplerToken(int offset) {
+    return get(offset) / samplerTokens();
+  }
+
+  private double perSamplerSequence(int offset) {
+    return get(offset) / get(Structs.METRICS_SAMPLER_SEQUENCES);
+  }
+
+  /** Of an array whose first element is over all roles. */
+  private double byRole(int offset, Role role) {
+    return role == Role.IGNORED ? 0 : get(offset + role.code() * Double.BYTES);
   }
 
   private double get(int offset) {

@@ -7,8 +7,9 @@ import org.plait.internal.Natives;
 
 /**
  * Logits in, gradient of the logits out: {@link RowStats}, {@link TokenObjective} and {@link
- * LogitsGrad} in one pass, which reads each row from memory once and writes it once. The results
- * are equal to those of the three, bit for bit. Thread-safe.
+ * LogitsGrad} in one call, whose results are equal to those of the three, bit for bit. Each row is
+ * read from memory once and written once, unless {@link Objective#secondPass()} names a reason for
+ * reading it twice. Thread-safe.
  */
 public final class PolicyStep {
   private PolicyStep() {}

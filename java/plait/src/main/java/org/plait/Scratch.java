@@ -3,6 +3,7 @@ package org.plait;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
+import org.plait.internal.StructWriter;
 import org.plait.internal.Structs;
 
 /**
@@ -42,7 +43,7 @@ final class Scratch {
   @SuppressWarnings("ReferenceEquality")
   long pack(Objective value) {
     if (packedObjective != value) {
-      Structs.put(objective, value);
+      StructWriter.put(objective, value);
       packedObjective = value;
     }
     return objectiveAddress;
@@ -51,7 +52,7 @@ final class Scratch {
   @SuppressWarnings("ReferenceEquality")
   long pack(Normalizers value) {
     if (packedNormalizers != value) {
-      Structs.put(normalizers, value);
+      StructWriter.put(normalizers, value);
       packedNormalizers = value;
     }
     return normalizersAddress;
@@ -60,7 +61,7 @@ final class Scratch {
   @SuppressWarnings("ReferenceEquality")
   long pack(GroupAdvantage value) {
     if (packedAdvantage != value) {
-      Structs.put(advantage, value);
+      StructWriter.put(advantage, value);
       packedAdvantage = value;
     }
     return advantageAddress;

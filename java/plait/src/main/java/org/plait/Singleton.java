@@ -8,7 +8,9 @@ public enum Singleton {
   /** Advantage 0: nothing to compare with, nothing to learn. */
   ZERO(0),
   /** Baseline 0 and, for the group's scale, standard deviation 1: its reward, by 1 + epsilon. */
-  REWARD(1);
+  REWARD(1),
+  /** The call is refused. */
+  REFUSE(2);
 
   private final int code;
 

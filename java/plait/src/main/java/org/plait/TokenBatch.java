@@ -3,12 +3,13 @@ package org.plait;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.plait.internal.NativeLibrary;
+import org.plait.internal.StructWriter;
 import org.plait.internal.Structs;
 
 /**
  * What an objective knows about T tokens besides their log-probabilities: sequences, {@link Role}s,
- * advantages, and the log-probabilities of the behaviour and reference policies. All of it is
- * constant to the gradient.
+ * advantages, and the log-probabilities of the behaviour and reference policies and of the sampler.
+ * All of it is constant to the gradient.
  *
  * <p>A batch is packed: sequence i is the tokens {@code offsets[i]} to {@code offsets[i + 1] - 1}.
  * A padded batch is the special case whose padding is {@link Role#IGNORED}.
@@ -25,6 +26,7 @@ public final class TokenBatch {
   private final boolean advantagePerSequence;
   private final @Nullable TensorView oldLogProbs;
   private final @Nullable TensorView referenceLogProbs;
+  private final @Nullable TensorView samplerLogProbs;
   private final ByteBuffer struct = Structs.allocate(Structs.TOKEN_BATCH_SIZE);
   private final long structAddress;
 
@@ -37,7 +39,8 @@ public final class TokenBatch {
     advantagePerSequence = builder.advantagePerSequence;
     oldLogProbs = builder.oldLogProbs;
     referenceLogProbs = builder.referenceLogProbs;
-    Structs.put(struct, this);
+    samplerLogProbs = builder.samplerLogProbs;
+    StructWriter.put(struct, this);
     structAddress = NativeLibrary.address(struct, 1);
   }
 
@@ -123,6 +126,15 @@ public final class TokenBatch {
     return referenceLogProbs;
   }
 
+  /**
+   * Returns the log-probabilities that the sampler reported for the tokens.
+   *
+   * @return FLOAT32 [T] in nats, or null if there are none
+   */
+  public @Nullable TensorView samplerLogProbs() {
+    return samplerLogProbs;
+  }
+
   /** Tokens and sequences. */
   @Override
   public String toString() {
@@ -140,6 +152,7 @@ public final class TokenBatch {
     Checks.address(advantages);
     Checks.address(oldLogProbs);
     Checks.address(referenceLogProbs);
+    Checks.address(samplerLogProbs);
     return structAddress;
   }
 
@@ -163,6 +176,7 @@ public final class TokenBatch {
     private boolean advantagePerSequence;
     private @Nullable TensorView oldLogProbs;
     private @Nullable TensorView referenceLogProbs;
+    private @Nullable TensorView samplerLogProbs;
 
     private Builder(long tokens) {
       if (tokens < 0) {
@@ -245,6 +259,18 @@ public final class TokenBatch {
      */
     public Builder referenceLogProbs(TensorView referenceLogProbs) {
       this.referenceLogProbs = perToken("referenceLogProbs", referenceLogProbs, DType.FLOAT32);
+      return this;
+    }
+
+    /**
+     * Sets the log-probabilities that the sampler reported, for objectives with a {@link
+     * SamplerCorrection}, which needs the old ones too, and for the metrics of their difference.
+     *
+     * @param samplerLogProbs FLOAT32 [T] in nats, at the temperature of the logits
+     * @return this
+     */
+    public Builder samplerLogProbs(TensorView samplerLogProbs) {
+      this.samplerLogProbs = perToken("samplerLogProbs", samplerLogProbs, DType.FLOAT32);
       return this;
     }
 

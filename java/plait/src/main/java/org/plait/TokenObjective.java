@@ -64,7 +64,8 @@ public final class TokenObjective {
    * @param objective what each role contributes
    * @param normalizers counts to normalise by, {@link Normalizers#NONE} for those of the batch
    * @param logProbs FLOAT32 [T] in nats
-   * @param entropy FLOAT32 [T] in nats, or null if no rule has an entropy term
+   * @param entropy FLOAT32 [T] in nats, or null if no rule has an entropy term, weighting or
+   *     selection
    * @param out where to write
    * @param metrics overwritten with the metrics of this call, or null
    * @param workspace UINT8 of at least {@link #workspaceBytes}, 8-byte aligned

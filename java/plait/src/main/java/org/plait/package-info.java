@@ -6,8 +6,10 @@
  * derivative of the loss with respect to the log-probability of the realised token, and with
  * respect to the entropy of that position. So one step has three stages, {@link
  * org.plait.RowStats}, {@link org.plait.TokenObjective} and {@link org.plait.LogitsGrad}, and
- * {@link org.plait.PolicyStep} does all three with one read and one write of the logits. An {@link
- * org.plait.Objective} is data: a rule for each role that a token can have.
+ * {@link org.plait.PolicyStep} does all three with one read and one write of the logits, or two
+ * reads where a token's gradient depends on its sequence or batch. An {@link org.plait.Objective}
+ * is data: a rule for each role that a token can have. {@link org.plait.GroupAdvantage}, {@link
+ * org.plait.TokenAdvantage} and {@link org.plait.Whitening} turn rewards into its advantages.
  *
  * <h2>A training step</h2>
  *

@@ -45,7 +45,7 @@ class AllocationTest {
   void aStepThatChangesItsObjectiveEveryTimeAllocatesNothingEither() {
     PolicyStep.Output out =
         new PolicyStep.Output(step.dLogits, step.logProbs, step.entropy, step.tokenLoss);
-    Objective[] objectives = {step.objective, Objective.sft()};
+    Objective[] objectives = {step.objective, HybridObjectives.srft()};
     Normalizers[] normalizers = {Normalizers.NONE, Normalizers.NONE.withTokens(10)};
     int[] i = {0};
     nothing(
@@ -95,12 +95,17 @@ class AllocationTest {
   @Test
   void advantagesAndRatiosAllocateNothing() {
     GroupAdvantage grpo = GroupAdvantage.grpo();
-    Groups groups = Groups.offsets(step.offsets);
+    GroupAdvantage.Input in =
+        GroupAdvantage.Input.of(step.advantages, Groups.offsets(step.offsets));
     GroupAdvantage.Output out = GroupAdvantage.Output.allocate(StepFixture.T, 3);
     TensorView workspace = TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(3));
-    nothing(() -> grpo.compute(CPU, step.advantages, groups, out, workspace));
-    ImportanceRatio.Options options =
-        ImportanceRatio.Options.of(ImportanceRatio.Level.SEQUENCE_MEAN);
+    nothing(() -> grpo.compute(CPU, in, out, workspace));
+    ImportanceRatio.Options options = ImportanceRatio.Options.of(RatioLevel.SEQUENCE_MEAN);
+    TokenAdvantage gae = TokenAdvantage.gae(1, 0.95f);
+    TokenAdvantage.Output returns = new TokenAdvantage.Output(step.logProbs, step.tokenLoss);
+    nothing(() -> gae.compute(CPU, batch, step.advantages, step.oldLogProbs, returns));
+    Whitening whitening = Whitening.verl();
+    nothing(() -> whitening.compute(CPU, batch, step.logProbs, step.logProbs));
     ImportanceRatio.Output ratios = new ImportanceRatio.Output(step.entropy, null, null);
     nothing(() -> ImportanceRatio.compute(CPU, batch, step.logProbs, options, ratios));
   }

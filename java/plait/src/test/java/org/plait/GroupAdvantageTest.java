@@ -157,7 +157,11 @@ class GroupAdvantageTest {
   private static void compute(
       GroupAdvantage options, TensorView rewards, Groups groups, GroupAdvantage.Output out) {
     long bytes = GroupAdvantage.workspaceBytes(groups.count());
-    options.compute(Backend.cpu(), rewards, groups, out, TensorView.allocate(DType.UINT8, bytes));
+    options.compute(
+        Backend.cpu(),
+        GroupAdvantage.Input.of(rewards, groups),
+        out,
+        TensorView.allocate(DType.UINT8, bytes));
   }
 
   private static Groups groupsOf(long size) {

@@ -25,7 +25,7 @@ class ImportanceRatioTest {
 
   @Test
   void tokenRatiosAreExponentialsOfTheDifference() {
-    compute(ImportanceRatio.Level.TOKEN, 0.2f, 0.3f, INF);
+    compute(RatioLevel.TOKEN, 0.2f, 0.3f, INF);
     ratios(Math.E, Math.exp(-0.5), 1, 0, Math.exp(0.25), 1);
     assertArrayEquals(
         new long[] {ImportanceRatio.ABOVE, ImportanceRatio.BELOW, 0, 0, 0, 0}, flags.toLongs());
@@ -33,7 +33,7 @@ class ImportanceRatioTest {
 
   @Test
   void sequenceRatiosLeaveIgnoredTokensOut() {
-    compute(ImportanceRatio.Level.SEQUENCE_MEAN, 0.1f, 0.15f, INF);
+    compute(RatioLevel.SEQUENCE_MEAN, 0.1f, 0.15f, INF);
     double first = Math.exp(0.5 / 3);
     double last = Math.exp(0.25 / 2);
     ratios(first, first, first, 0, last, last);
@@ -41,7 +41,7 @@ class ImportanceRatioTest {
         new float[] {(float) first, 1, (float) last}, sequenceRatio.toFloats(), 1e-6f);
     long above = ImportanceRatio.ABOVE;
     assertArrayEquals(new long[] {above, above, above, 0, 0, 0}, flags.toLongs());
-    compute(ImportanceRatio.Level.SEQUENCE_SUM, INF, INF, INF);
+    compute(RatioLevel.SEQUENCE_SUM, INF, INF, INF);
     assertArrayEquals(
         new float[] {(float) Math.exp(0.5), 1, (float) Math.exp(0.25)},
         sequenceRatio.toFloats(),
@@ -51,7 +51,7 @@ class ImportanceRatioTest {
 
   @Test
   void logRatiosBeyondTheLimitAreClampedAndFlagged() {
-    compute(ImportanceRatio.Level.TOKEN, INF, INF, 0.4f);
+    compute(RatioLevel.TOKEN, INF, INF, 0.4f);
     ratios(Math.exp(0.4), Math.exp(-0.4), 1, 0, Math.exp(0.25), 1);
     long limited = ImportanceRatio.LIMITED;
     assertArrayEquals(new long[] {limited, limited, 0, 0, 0, 0}, flags.toLongs());
@@ -65,19 +65,18 @@ class ImportanceRatioTest {
         Backend.cpu(),
         one,
         LOGP,
-        ImportanceRatio.Options.of(ImportanceRatio.Level.SEQUENCE_SUM),
+        ImportanceRatio.Options.of(RatioLevel.SEQUENCE_SUM),
         new ImportanceRatio.Output(null, single, null));
     assertEquals(Math.exp(0.75), single.getFloat(0), 1e-6);
   }
 
-  private void compute(ImportanceRatio.Level level, float low, float high, float limit) {
+  private void compute(RatioLevel level, float low, float high, float limit) {
     ImportanceRatio.compute(
         Backend.cpu(),
         batch,
         LOGP,
         new ImportanceRatio.Options(level, low, high, limit),
-        new ImportanceRatio.Output(
-            ratio, level == ImportanceRatio.Level.TOKEN ? null : sequenceRatio, flags));
+        new ImportanceRatio.Output(ratio, level == RatioLevel.TOKEN ? null : sequenceRatio, flags));
   }
 
   private void ratios(double... expected) {

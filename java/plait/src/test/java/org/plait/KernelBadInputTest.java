@@ -13,6 +13,7 @@ import static org.plait.StepFixture.guard;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.plait.GroupAdvantage.Input;
 
 /** Bad arguments of the kernels beside the policy step, which has a test of its own. */
 class KernelBadInputTest {
@@ -99,6 +100,11 @@ class KernelBadInputTest {
     refused("logProbs", () -> token(batch, objective, missing(), null, out, metrics, work));
     refused("entropy", () -> token(batch, objective, logp, longs(T), out, metrics, work));
     refused("entropy", () -> token(batch, withEntropy, logp, null, out, metrics, work));
+    for (Objective needsEntropy :
+        new Objective[] {HybridObjectives.srft(), HybridObjectives.prefixRft()}) {
+      Objective byToken = needsEntropy.toBuilder().aggregation(Aggregation.TOKEN_MEAN).build();
+      refused("entropy", () -> token(batch, byToken, logp, null, out, metrics, work));
+    }
     refused("c", () -> token(batch, objective, logp, null, longC, metrics, work));
     overlaps(() -> token(batch, objective, logp, null, same, metrics, work));
     refused("workspace_bytes", () -> token(batch, objective, logp, null, out, metrics, bytes(0)));
@@ -123,20 +129,28 @@ class KernelBadInputTest {
     TensorView work = bytes(GroupAdvantage.workspaceBytes(2));
     GroupAdvantage.Output aliased = new GroupAdvantage.Output(rewards, null, null);
     GroupAdvantage.Output shortMean = new GroupAdvantage.Output(out.advantages(), floats(1), null);
-    refused("rewards", () -> grpo.compute(CPU, longs(4), groups, out, work));
-    refused("rewards", () -> grpo.compute(CPU, missing(), groups, out, work));
-    refused("rewards[2]", () -> grpo.compute(CPU, infinite(), groups, out, work));
-    refused("advantages", () -> grpo.compute(CPU, floats(5), groups, out, work));
-    refused("advantages", () -> grpo.compute(CPU, rewards, groups, aliased, work));
-    refused("groupMean", () -> grpo.compute(CPU, rewards, groups, shortMean, work));
-    refused("workspace_bytes", () -> grpo.compute(CPU, rewards, groups, out, bytes(0)));
-    refused("groups", () -> grpo.compute(CPU, rewards, missing(), out, work));
-    refused("offsets[2]", () -> grpo.compute(CPU, rewards, offsets(0, 2, 3), out, work));
-    refused("offsets[0]", () -> grpo.compute(CPU, rewards, offsets(1, 2, 4), out, work));
-    refused("offsets[2]", () -> grpo.compute(CPU, rewards, offsets(0, 5, 4), out, work));
-    refused("ids", () -> grpo.compute(CPU, rewards, ids(2, 0, 1), out, work));
-    refused("ids[3]", () -> grpo.compute(CPU, rewards, ids(2, 0, 1, 0, 2), out, work));
-    refused("ids[0]", () -> grpo.compute(CPU, rewards, ids(2, -1, 1, 0, 0), out, work));
+    refused("rewards", () -> grpo.compute(CPU, Input.of(longs(4), groups), out, work));
+    refused("rewards", () -> grpo.compute(CPU, Input.of(missing(), groups), out, work));
+    refused("rewards[2]", () -> grpo.compute(CPU, Input.of(infinite(), groups), out, work));
+    refused("advantages", () -> grpo.compute(CPU, Input.of(floats(5), groups), out, work));
+    refused("advantages", () -> grpo.compute(CPU, Input.of(rewards, groups), aliased, work));
+    refused("groupMean", () -> grpo.compute(CPU, Input.of(rewards, groups), shortMean, work));
+    refused("workspace_bytes", () -> grpo.compute(CPU, Input.of(rewards, groups), out, bytes(0)));
+    refused("groups", () -> grpo.compute(CPU, Input.of(rewards, missing()), out, work));
+    refused("offsets[2]", () -> grpo.compute(CPU, Input.of(rewards, offsets(0, 2, 3)), out, work));
+    refused("offsets[0]", () -> grpo.compute(CPU, Input.of(rewards, offsets(1, 2, 4)), out, work));
+    refused("offsets[2]", () -> grpo.compute(CPU, Input.of(rewards, offsets(0, 5, 4)), out, work));
+    refused("ids", () -> grpo.compute(CPU, Input.of(rewards, ids(2, 0, 1)), out, work));
+    refused("ids[3]", () -> grpo.compute(CPU, Input.of(rewards, ids(2, 0, 1, 0, 2)), out, work));
+    refused("ids[0]", () -> grpo.compute(CPU, Input.of(rewards, ids(2, -1, 1, 0, 0)), out, work));
+    Input in = Input.of(rewards, groups);
+    refused("roles", () -> grpo.compute(CPU, in.withRoles(bytes(3)), out, work));
+    refused("roles[1]", () -> grpo.compute(CPU, in.withRoles(badRole()), out, work));
+    refused("weights", () -> grpo.compute(CPU, in.withWeights(longs(4)), out, work));
+    TensorView negative = TensorView.copyOf(1f, 1, -1, 1);
+    refused("weights[2]", () -> grpo.compute(CPU, in.withWeights(negative), out, work));
+    refused("weights", () -> GroupAdvantage.opo().compute(CPU, in, out, work));
+    refused("in", () -> grpo.compute(CPU, missing(), out, work));
     refused("offsets", () -> Groups.offsets(floats(3)));
     refused("offsets", () -> Groups.offsets(longs(0)));
     refused("ids", () -> Groups.ids(longs(2, 2), 2));
@@ -150,7 +164,7 @@ class KernelBadInputTest {
     TensorView offsets = TensorView.copyOf(0L, 3, 4);
     TokenBatch batch = TokenBatch.builder(T).offsets(offsets).oldLogProbs(filled(T, -2)).build();
     TokenBatch without = TokenBatch.builder(T).build();
-    ImportanceRatio.Options options = ImportanceRatio.Options.of(ImportanceRatio.Level.TOKEN);
+    ImportanceRatio.Options options = ImportanceRatio.Options.of(RatioLevel.TOKEN);
     TensorView ratio = floats(T);
     Runnable unwritten = guard(ratio);
     ratios(
@@ -159,7 +173,7 @@ class KernelBadInputTest {
     ratios("ratio", batch, logp, options, new ImportanceRatio.Output(floats(T + 1), null, null));
     ImportanceRatio.Output three = new ImportanceRatio.Output(ratio, floats(3), null);
     ratios("sequenceRatio", batch, logp, options, three);
-    ImportanceRatio.Options sums = ImportanceRatio.Options.of(ImportanceRatio.Level.SEQUENCE_SUM);
+    ImportanceRatio.Options sums = ImportanceRatio.Options.of(RatioLevel.SEQUENCE_SUM);
     ratios("sequenceRatio", batch, logp, sums, three);
     ratios("flags", batch, logp, options, new ImportanceRatio.Output(ratio, null, longs(T)));
     ratios("options", batch, logp, missing(), new ImportanceRatio.Output(ratio, null, null));
@@ -170,7 +184,7 @@ class KernelBadInputTest {
     offsets.setLong(1, 3);
     unwritten.run();
     float inf = Float.POSITIVE_INFINITY;
-    ImportanceRatio.Level level = ImportanceRatio.Level.TOKEN;
+    RatioLevel level = RatioLevel.TOKEN;
     refused("clipLow", () -> new ImportanceRatio.Options(level, -1, inf, inf));
     refused("clipHigh", () -> new ImportanceRatio.Options(level, 0, Float.NaN, inf));
     refused("logRatioLimit", () -> new ImportanceRatio.Options(level, 0, 0, 0));
@@ -216,6 +230,12 @@ class KernelBadInputTest {
 
   private static TensorView infinite() {
     return TensorView.copyOf(0f, 1, Float.POSITIVE_INFINITY, 0);
+  }
+
+  private static TensorView badRole() {
+    TensorView roles = bytes(4);
+    roles.setLong(1, 4);
+    return roles;
   }
 
   private static Groups offsets(long... values) {

@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MetricsTest {
+  private static final float INF = Float.POSITIVE_INFINITY;
+
   @Test
   void metricsOfNoTokensHaveSumsOfZeroAndNoMeans() {
     Metrics metrics = new Metrics();
@@ -54,6 +59,130 @@ class MetricsTest {
   }
 
   @Test
+  void metricsByRoleLookAtTheTokensOfTheirRole() {
+    Tokens tokens = Tokens.of(5);
+    tokens.roles =
+        new Role[] {Role.ROLLOUT, Role.ROLLOUT, Role.DEMONSTRATION, Role.DEMONSTRATION, Role.HINT};
+    tokens.logp = Tokens.values(Math.log(0.5), Math.log(0.25), Math.log(0.4), Math.log(0.9), -1);
+    tokens.old = Tokens.values(Math.log(0.25), Math.log(0.25), -9, -9, -2);
+    tokens.advantages = Tokens.values(1, 1, 2, 2, 7);
+    tokens.normalizers = Normalizers.NONE.withLength(10);
+    Objective luffy =
+        HybridObjectives.luffy().toBuilder()
+            .hint(Objective.ppo().rollout())
+            .clip(0.2f, 0.2f)
+            .build();
+    Rule bounded = luffy.demonstration().toBuilder().reshapeBounds(0.81f, INF).build();
+    Metrics metrics = tokens.run(luffy.toBuilder().demonstration(bounded).build()).metrics();
+    assertEquals(-(1.2 + 1) / 2, metrics.policyValueMean(Role.ROLLOUT), 1e-6);
+    assertEquals(-2 * (0.81 + 0.9) / 2, metrics.policyValueMean(Role.DEMONSTRATION), 1e-6);
+    assertEquals(0.5, metrics.clipFraction(Role.ROLLOUT));
+    assertEquals(0, metrics.clipFraction(Role.DEMONSTRATION));
+    assertEquals(1, metrics.clipFraction(Role.HINT));
+    assertEquals(0.375, metrics.probabilityMean(Role.ROLLOUT), 1e-6);
+    assertEquals(0.65, metrics.probabilityMean(Role.DEMONSTRATION), 1e-6);
+    assertEquals(0.25, metrics.oldProbabilityMean(Role.ROLLOUT), 1e-6);
+    assertEquals(Math.exp(-2), metrics.oldProbabilityMean(Role.HINT), 1e-6);
+    assertEquals((0.81 + 0.9) / 2, metrics.reshapedMean(), 1e-6);
+    assertEquals(0.5, metrics.reshapeLowFraction());
+    assertEquals(0, metrics.reshapeHighFraction());
+    assertEquals(Double.NaN, metrics.policyValueMean(Role.IGNORED));
+
+    Map<String, Double> verl = metrics.toVerlMap();
+    assertEquals(metrics.policyValueMean(Role.ROLLOUT), verl.get("actor/on_pg_loss"));
+    assertEquals(metrics.policyValueMean(Role.DEMONSTRATION), verl.get("actor/off_pg_loss"));
+    assertEquals(0.25, verl.getOrDefault("actor/on_policy_prob", 0.0), 1e-6);
+    assertEquals(0.65, verl.getOrDefault("actor/off_policy_prob", 0.0), 1e-6);
+    assertEquals(metrics.reshapedMean(), verl.get("actor/off_ratio_mean"));
+    assertEquals(0.5, verl.get("actor/off_ratio_min_clip_frac"));
+    assertEquals(1, verl.get("actor/pg_clipfrac_prefix"));
+    assertEquals(0.4, verl.getOrDefault("actor/pg_clipfrac", 0.0), 1e-12, "two of five");
+  }
+
+  @Test
+  void metricsOfTheSamplerAreThoseOfItsDistanceToTheTrainer() {
+    Tokens tokens = Tokens.random(1, 2, 1);
+    tokens.old = Tokens.values(-1, -2, -1);
+    tokens.sampler = Tokens.values(-1 - Math.log(2), -2 - Math.log(0.5), -1 - Math.log(4));
+    Objective tis = Objective.ppo().toBuilder().correction(SamplerCorrection.tis(2)).build();
+    Metrics metrics = tokens.run(tis).metrics();
+    // omega = log of 2, 1/2 and 4.
+    assertEquals(3, metrics.samplerTokens());
+    assertEquals(-Math.log(4) / 3, metrics.samplerKl(), 1e-6);
+    assertEquals((6.5 - 3 - Math.log(4)) / 3, metrics.samplerK3Kl(), 1e-6);
+    assertEquals(Math.log(16) / 3, metrics.samplerAbsMean(), 1e-6);
+    assertEquals(Math.log(4), metrics.samplerAbsMax(), 1e-6);
+    assertEquals((4 + 0.25 + 16) / 3 - 1, metrics.chi2Token(), 1e-5);
+    assertEquals(6.5 / 3, metrics.samplerRatioMean(), 1e-6);
+    assertEquals(4.5 / 3, metrics.samplerWeightMean(), 1e-6);
+    assertEquals(1.5 * 1.5 / (8.25 / 3), metrics.samplerEffectiveSampleSize(), 1e-6);
+    assertEquals((1.5 + 1) / 2, metrics.oldLogPpl(), 1e-6);
+    assertEquals((1.5 + 1 + Math.log(4)) / 2, metrics.samplerLogPpl(), 1e-6);
+    assertEquals((1 + 0.25) / 2, metrics.samplerPplRatio(), 1e-6);
+    assertEquals(0, metrics.rejectedTokens());
+
+    SamplerCorrection rejecting =
+        SamplerCorrection.builder().filter(CorrectionLevel.TOKEN, KlEstimator.K1, 0.3f, 3).build();
+    Metrics rejected = tokens.run(tis.toBuilder().correction(rejecting).build()).metrics();
+    assertEquals(1, rejected.rejectedTokens());
+    assertEquals(2, rejected.tokens());
+    assertEquals(3, rejected.samplerTokens());
+    Map<String, Double> verl = rejected.toVerlMap();
+    assertEquals(1 / 3.0, verl.get("rollout_corr/rollout_rs_masked_fraction"));
+    assertEquals(rejected.samplerKl(), verl.get("rollout_corr/kl"));
+    assertEquals(rejected.samplerK3Kl(), verl.get("rollout_corr/k3_kl"));
+    assertEquals(rejected.chi2Token(), verl.get("rollout_corr/chi2_token"));
+    assertEquals(rejected.samplerRatioMean(), verl.get("rollout_corr/rollout_is_mean"));
+    assertEquals(rejected.samplerPplRatio(), verl.get("rollout_corr/ppl_ratio"));
+    assertEquals(rejected.oldLogPpl(), verl.get("rollout_corr/training_log_ppl"));
+    assertEquals(-Math.log(4) / 2, verl.getOrDefault("rollout_corr/log_ppl_diff", 0.0), 1e-6);
+  }
+
+  @Test
+  void weightingsAndDroppedTokensAreCounted() {
+    Tokens tokens = Tokens.random(2, 4, 3);
+    tokens.roles = new Role[7];
+    Arrays.fill(tokens.roles, Role.ROLLOUT);
+    Arrays.fill(tokens.roles, 4, 7, Role.DEMONSTRATION);
+    Arrays.fill(tokens.advantages, 1);
+    Metrics srft = tokens.run(HybridObjectives.srft()).metrics();
+    double rollouts = (tokens.entropy[0] + tokens.entropy[1] + tokens.entropy[2]);
+    rollouts = (rollouts + tokens.entropy[3]) / 4;
+    double demonstrations = (tokens.entropy[4] + tokens.entropy[5] + tokens.entropy[6]) / 3;
+    assertEquals(0.1 * Math.exp(rollouts), srft.policyWeightingMean(), 1e-6);
+    assertEquals(0.5 * Math.exp(-demonstrations), srft.nllWeightingMean(), 1e-6);
+    assertEquals(srft.policyWeightingMean(), srft.toVerlMap().get("srft/on_coef"));
+    assertEquals(srft.nllWeightingMean(), srft.toVerlMap().get("srft/sft_coef"));
+    assertEquals(0, srft.droppedTokens());
+    tokens.normalizers = Normalizers.NONE.withLength(1);
+    assertEquals(2, tokens.run(HybridObjectives.prefixRft()).metrics().droppedTokens());
+  }
+
+  @Test
+  void theNamesOfVerlAppearOnlyWhereThereIsSomethingToReport() {
+    assertEquals(Set.of("actor/pg_loss", "actor/sft_loss"), new Metrics().toVerlMap().keySet());
+    Metrics ppo = tokens(new double[] {0.5, 4}, new float[] {-1, -1}, dualClipped(), 1);
+    assertEquals(
+        Set.of(
+            "actor/pg_loss",
+            "actor/sft_loss",
+            "actor/entropy",
+            "actor/pg_clipfrac",
+            "actor/pg_clipfrac_lower",
+            "actor/ppo_kl",
+            "actor/on_pg_loss",
+            "actor/on_policy_prob"),
+        ppo.toVerlMap().keySet());
+    assertEquals(0.5, ppo.toVerlMap().get("actor/pg_clipfrac"));
+    assertEquals(0.5, ppo.toVerlMap().get("actor/pg_clipfrac_lower"));
+    assertEquals(ppo.approxKlK1(), ppo.toVerlMap().get("actor/ppo_kl"));
+    assertEquals(0.75, ppo.toVerlMap().get("actor/entropy"));
+    Objective kl = dualClipped().toBuilder().kl(KlEstimator.K2, 0.5f).build();
+    Metrics withKl = tokens(new double[] {1}, new float[] {1}, kl, 2);
+    assertEquals(2, withKl.toVerlMap().getOrDefault("actor/kl_loss", 0.0), 1e-6);
+  }
+
+  @Test
   void ratiosAreMeansOverTheTokensWithAPolicyLossOnly() {
     StepFixture step = new StepFixture();
     step.run();
@@ -80,16 +209,50 @@ class MetricsTest {
     sum.add(tokens(slice(ratios, 0, 2), slice(advantages, 0, 2), objective, 1, five));
     sum.add(tokens(slice(ratios, 2, 5), slice(advantages, 2, 5), objective, 1, five));
     Map<String, Double> expected = whole.toMap();
-    assertEquals(22, expected.size());
+    assertEquals(53, expected.size());
     sum.toMap()
         .forEach(
             (name, value) -> {
               double other = expected.getOrDefault(name, Double.NEGATIVE_INFINITY);
-              assertEquals(other, value, 1e-6 * Math.max(1, Math.abs(other)), name);
+              double scale = Double.isNaN(other) ? 1 : Math.max(1, Math.abs(other));
+              assertEquals(other, value, 1e-6 * scale, name);
             });
     assertNotEquals(0, sum.loss());
     assertNotEquals(0, sum.klLoss());
     assertEquals(2, sum.ratioMax(), 1e-6);
+
+    Tokens tokens = Tokens.random(3, 4, 3, 5);
+    tokens.roles = new Role[12];
+    Role[] cycle = {Role.ROLLOUT, Role.DEMONSTRATION, Role.HINT};
+    Arrays.setAll(tokens.roles, t -> cycle[t % 3]);
+    tokens.normalizers = Normalizers.count(tokens.batch()).withLength(9);
+    Objective srft =
+        HybridObjectives.srftHpt().toBuilder()
+            .correction(SamplerCorrection.icePop(0.7f, 1.2f))
+            .build();
+    Metrics parts = new Metrics();
+    parts.add(tokens.sequences(0, 1).run(srft).metrics());
+    parts.add(tokens.sequences(1, 3).run(srft).metrics());
+    Map<String, Double> all = tokens.run(srft).metrics().toMap();
+    assertEquals(Set.of("reference_kl"), undefined(all), "all else is checked");
+    parts
+        .toMap()
+        .forEach(
+            (name, value) -> {
+              double other = all.getOrDefault(name, Double.NEGATIVE_INFINITY);
+              double scale = Double.isNaN(other) ? 1 : Math.max(1, Math.abs(other));
+              assertEquals(other, value, 1e-6 * scale, name);
+            });
+  }
+
+  private static Set<String> undefined(Map<String, Double> map) {
+    Set<String> names = new HashSet<>(map.keySet());
+    names.removeIf(name -> !Double.isNaN(map.getOrDefault(name, 0.0)));
+    return names;
+  }
+
+  private static Objective dualClipped() {
+    return Objective.ppo().toBuilder().dualClip(3).build();
   }
 
   @Test
@@ -139,10 +302,10 @@ class MetricsTest {
   }
 
   private static double[] slice(double[] values, int from, int to) {
-    return java.util.Arrays.copyOfRange(values, from, to);
+    return Arrays.copyOfRange(values, from, to);
   }
 
   private static float[] slice(float[] values, int from, int to) {
-    return java.util.Arrays.copyOfRange(values, from, to);
+    return Arrays.copyOfRange(values, from, to);
   }
 }

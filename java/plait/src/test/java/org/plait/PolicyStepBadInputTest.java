@@ -97,6 +97,10 @@ class PolicyStepBadInputTest {
             "referenceLogProbs",
             s -> s.referenceLogProbs = vector(1)),
         bad("no reference log-probs", "batch.ref_logp", s -> withoutReference(s)),
+        bad("too few sampler log-probs", "samplerLogProbs", s -> s.samplerLogProbs = vector(T + 1)),
+        bad("no sampler log-probs", "batch.sampler_logp", s -> correctedWithout(s, true)),
+        bad("no old log-probs to correct", "batch.old_logp", s -> correctedWithout(s, false)),
+        bad("log-probs over the sampler's", "logp", s -> s.logProbs = s.samplerLogProbs),
         bad("no objective", "objective", s -> s.objective = missing()),
         bad("no normalizers", "normalizers", s -> s.normalizers = missing()),
         bad("no constant length", "normalizers.length", s -> constantLength(s)),
@@ -271,6 +275,18 @@ class PolicyStepBadInputTest {
 
   private static void withoutReference(StepFixture s) {
     s.batch = () -> TokenBatch.builder(T).advantages(s.advantages).build();
+  }
+
+  private static void correctedWithout(StepFixture s, boolean sampler) {
+    s.objective = s.objective.toBuilder().correction(SamplerCorrection.tis(2)).build();
+    TokenBatch.Builder batch =
+        TokenBatch.builder(T).advantages(s.advantages).referenceLogProbs(s.referenceLogProbs);
+    if (sampler) {
+      batch.oldLogProbs(s.oldLogProbs);
+    } else {
+      batch.samplerLogProbs(s.samplerLogProbs);
+    }
+    s.batch = batch::build;
   }
 
   private static void sequenceAdvantages(StepFixture s, long count) {

@@ -8,19 +8,41 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.plait.StepFixture.T;
 import static org.plait.StepFixture.V;
 
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class PolicyStepTest {
   private static final Backend CPU = Backend.cpu();
 
-  @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = {"FLOAT32", "BFLOAT16", "FLOAT16"})
-  void onePassEqualsTheThreeStagesBitForBit(DType dtype) {
+  static Stream<Arguments> steps() {
+    Objective base = new StepFixture().objective;
+    Objective[] objectives = {
+      base,
+      base.toBuilder().ratioLevel(RatioLevel.SEQUENCE_MEAN).build(),
+      base.toBuilder().correction(SamplerCorrection.tis(1.1f)).build(),
+      HybridObjectives.srft(),
+      HybridObjectives.prefixRft(),
+      HybridObjectives.luffy(),
+      Objective.gmpo(),
+      Objective.klCov()
+    };
+    return Stream.of(objectives)
+        .flatMap(
+            objective ->
+                Stream.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)
+                    .map(dtype -> Arguments.of(objective.secondPass(), dtype, objective)));
+  }
+
+  @ParameterizedTest(name = "{1}, second pass: {0}")
+  @MethodSource("steps")
+  void oneCallEqualsTheThreeStagesBitForBit(String pass, DType dtype, Objective objective) {
     StepFixture step = fixture(dtype);
+    step.objective = objective;
+    step.normalizers = Normalizers.NONE.withLength(8);
     step.run();
 
     RowStats.Output stats = RowStats.Output.allocate(T);

@@ -28,6 +28,7 @@ final class StepFixture {
   TensorView advantages = TensorView.copyOf(0.7f, -1.2f, 0.3f, 1.1f, -0.4f);
   TensorView oldLogProbs = TensorView.copyOf(-2f, -1.5f, -3f, -0.5f, -2.5f);
   TensorView referenceLogProbs = TensorView.copyOf(-1.8f, -1.7f, -2.9f, -0.9f, -2.2f);
+  TensorView samplerLogProbs = TensorView.copyOf(-2.1f, -1.2f, -3.3f, -0.5f, -2f);
   Objective objective =
       Objective.ppo().toBuilder()
           .demonstration(Rule.builder().nll(Term.of(0.5f)).build())
@@ -54,7 +55,8 @@ final class StepFixture {
         .roles(roles)
         .advantages(advantages)
         .oldLogProbs(oldLogProbs)
-        .referenceLogProbs(referenceLogProbs);
+        .referenceLogProbs(referenceLogProbs)
+        .samplerLogProbs(samplerLogProbs);
   }
 
   void run() {

@@ -26,16 +26,16 @@ record Textbook(Tensor logProbs, Tensor entropy) {
   Tensor loss(Rule rule, Tensor advantages, Tensor oldLogProbs, Tensor referenceLogProbs) {
     torch.ScalarType type = logProbs.scalar_type().intern();
     Tensor loss = torch.zeros_like(logProbs);
-    if (rule.policyLoss() != PolicyLoss.NONE) {
+    if (rule.hasPolicyLoss()) {
       Tensor policy = policy(rule, advantages.to(type), oldLogProbs.to(type));
-      loss = loss.add(policy.mul(Tensors.scalar(rule.policy().coefficient())));
+      loss = loss.add(policy.mul(Tensors.scalar(rule.policy().term().coefficient())));
     }
-    if (rule.nll().isOn()) {
-      loss = loss.sub(logProbs.mul(Tensors.scalar(rule.nll().coefficient())));
+    if (rule.nll().term().isOn()) {
+      loss = loss.sub(logProbs.mul(Tensors.scalar(rule.nll().term().coefficient())));
     }
-    if (rule.kl().isOn()) {
-      Tensor kl = kl(rule.klEstimator(), logProbs.sub(referenceLogProbs.to(type)));
-      loss = loss.add(kl.mul(Tensors.scalar(rule.kl().coefficient())));
+    if (rule.kl().term().isOn()) {
+      Tensor kl = kl(rule.kl().estimator(), logProbs.sub(referenceLogProbs.to(type)));
+      loss = loss.add(kl.mul(Tensors.scalar(rule.kl().term().coefficient())));
     }
     if (rule.entropy().isOn()) {
       loss = loss.sub(entropy.mul(Tensors.scalar(rule.entropy().coefficient())));
@@ -44,17 +44,19 @@ record Textbook(Tensor logProbs, Tensor entropy) {
   }
 
   private Tensor policy(Rule rule, Tensor advantages, Tensor oldLogProbs) {
-    if (rule.policyLoss() == PolicyLoss.REINFORCE) {
+    if (rule.policy().loss() == PolicyLoss.REINFORCE) {
       return advantages.mul(logProbs).neg();
     }
     Tensor ratio = logProbs.sub(oldLogProbs).exp();
     Tensor clipped =
-        ratio.clamp(bound(1 - (double) rule.clipLow()), bound(1 + (double) rule.clipHigh()));
+        ratio.clamp(
+            bound(1 - (double) rule.policy().clipLow()),
+            bound(1 + (double) rule.policy().clipHigh()));
     Tensor loss = torch.maximum(advantages.mul(ratio).neg(), advantages.mul(clipped).neg());
-    if (Float.isInfinite(rule.dualClip())) {
+    if (Float.isInfinite(rule.policy().dualClip())) {
       return loss;
     }
-    Tensor most = advantages.mul(Tensors.scalar(-rule.dualClip()));
+    Tensor most = advantages.mul(Tensors.scalar(-rule.policy().dualClip()));
     return torch.where(advantages.lt(Tensors.scalar(0)), torch.minimum(loss, most), loss);
   }
 
@@ -63,6 +65,7 @@ record Textbook(Tensor logProbs, Tensor entropy) {
       case K1 -> d;
       case K2 -> d.square().mul(Tensors.scalar(0.5));
       case K3 -> d.neg().exp().sub(Tensors.scalar(1)).add(d);
+      case ABS -> d.abs();
     };
   }
 

@@ -170,12 +170,12 @@ class TorchReferenceTest {
 
   private static void everyClipOfTheRuleActs(Rule rule, Metrics metrics) {
     assertEquals(T, metrics.tokens());
-    if (Float.isFinite(rule.clipLow())) {
+    if (Float.isFinite(rule.policy().clipLow())) {
       assertTrue(metrics.clipFractionLow() > 0.05, () -> "low " + metrics);
       assertTrue(metrics.clipFractionHigh() > 0.05, () -> "high " + metrics);
       assertTrue(metrics.clipFractionLow() + metrics.clipFractionHigh() < 0.9);
     }
-    if (Float.isFinite(rule.dualClip())) {
+    if (Float.isFinite(rule.policy().dualClip())) {
       assertTrue(metrics.dualClipFraction() > 0.02, () -> "dual " + metrics);
     }
   }

@@ -72,6 +72,9 @@ public final class Natives {
       @Cast("int64_t") long dlogitsStride,
       @Cast("int64_t*") long badTargets);
 
+  public static native @Nullable String plait_objective_second_pass(
+      @Cast("const plait_objective*") long objective);
+
   @Cast("int64_t")
   public static native long plait_objective_workspace_bytes(
       @Cast("int64_t") long tokens, @Cast("int64_t") long sequences);
@@ -115,6 +118,8 @@ public final class Natives {
       @Cast("void*") long stream,
       @Cast("int64_t") long n,
       @Cast("const float*") long rewards,
+      @Cast("const uint8_t*") long roles,
+      @Cast("const float*") long weights,
       @Cast("int64_t") long groups,
       @Cast("const int64_t*") long offsets,
       @Cast("const int64_t*") long ids,
@@ -124,6 +129,33 @@ public final class Natives {
       @Cast("float*") long groupStd,
       @Cast("void*") long workspace,
       @Cast("int64_t") long workspaceBytes);
+
+  public static native int plait_token_advantage(
+      int device,
+      @Cast("void*") long stream,
+      @Cast("int64_t") long tokens,
+      @Cast("int64_t") long sequences,
+      @Cast("const int64_t*") long offsets,
+      @Cast("const uint8_t*") long roles,
+      @Cast("const float*") long rewards,
+      @Cast("const float*") long values,
+      float gamma,
+      float lambda,
+      int restart,
+      @Cast("float*") long advantages,
+      @Cast("float*") long returns);
+
+  public static native int plait_whiten(
+      int device,
+      @Cast("void*") long stream,
+      @Cast("int64_t") long tokens,
+      @Cast("const uint8_t*") long roles,
+      @Cast("const float*") long x,
+      int sample,
+      int shift,
+      float floor,
+      float epsilon,
+      @Cast("float*") long out);
 
   public static native int plait_importance_ratio(
       int device,

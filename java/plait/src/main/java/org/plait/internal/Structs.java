@@ -2,20 +2,10 @@ package org.plait.internal;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.jspecify.annotations.Nullable;
-import org.plait.GroupAdvantage;
-import org.plait.Logits;
-import org.plait.Normalizers;
-import org.plait.Objective;
-import org.plait.Role;
-import org.plait.Rule;
-import org.plait.TensorView;
-import org.plait.Term;
-import org.plait.TokenBatch;
 
 /**
- * The structures of {@code plait.h}: byte offsets of their fields on an LP64 platform, and the
- * writers that fill them in.
+ * The structures of {@code plait.h}: byte offsets of their fields on an LP64 platform. {@link
+ * StructWriter} fills them in.
  *
  * <p>Offsets are spelt out because the alternative, JavaCPP {@code Pointer} subclasses with an
  * accessor call per field, costs a JNI transition per field and a native allocation per structure.
@@ -44,6 +34,24 @@ public final class Structs {
   public static final int TERM_POPULATION = 8;
   public static final int TERM_SIZE = 12;
 
+  public static final int ENTROPY_WEIGHTING_SCOPE = 0;
+  public static final int ENTROPY_WEIGHTING_SCALE = 4;
+  public static final int ENTROPY_WEIGHTING_EXPONENT = 8;
+  public static final int ENTROPY_WEIGHTING_POSITIVE_ONLY = 12;
+  public static final int ENTROPY_WEIGHTING_SIZE = 16;
+
+  public static final int ENTROPY_SELECTION_SCOPE = 0;
+  public static final int ENTROPY_SELECTION_DROP = 4;
+  public static final int ENTROPY_SELECTION_SIZE = 8;
+
+  public static final int COVARIANCE_KIND = 0;
+  public static final int COVARIANCE_SEED = 4;
+  public static final int COVARIANCE_FRACTION = 8;
+  public static final int COVARIANCE_LOW = 12;
+  public static final int COVARIANCE_HIGH = 16;
+  public static final int COVARIANCE_COEFFICIENT = 20;
+  public static final int COVARIANCE_SIZE = 24;
+
   public static final int RULE_POLICY = 0;
   public static final int RULE_NLL = 12;
   public static final int RULE_KL = 24;
@@ -54,11 +62,46 @@ public final class Structs {
   public static final int RULE_CLIP_HIGH = 60;
   public static final int RULE_DUAL_CLIP = 64;
   public static final int RULE_LOG_RATIO_LIMIT = 68;
-  public static final int RULE_SIZE = 72;
+  public static final int RULE_BEHAVIOUR = 72;
+  public static final int RULE_RATIO_LEVEL = 76;
+  public static final int RULE_RESHAPE = 80;
+  public static final int RULE_RESHAPE_PARAMETER = 84;
+  public static final int RULE_RESHAPE_LOW = 88;
+  public static final int RULE_RESHAPE_HIGH = 92;
+  public static final int RULE_MAX_PROBABILITY = 96;
+  public static final int RULE_OFF_POLICY_THRESHOLD = 100;
+  public static final int RULE_SAPO_POSITIVE = 104;
+  public static final int RULE_SAPO_NEGATIVE = 108;
+  public static final int RULE_VESPO_POSITIVE = 112;
+  public static final int RULE_VESPO_NEGATIVE = 120;
+  public static final int RULE_SAMPLER_CORRECTION = 128;
+  public static final int RULE_KL_FORM = 132;
+  public static final int RULE_KL_LOG_LIMIT = 136;
+  public static final int RULE_KL_VALUE_LIMIT = 140;
+  public static final int RULE_POLICY_WEIGHTING = 144;
+  public static final int RULE_NLL_WEIGHTING = 160;
+  public static final int RULE_SELECTION = 176;
+  public static final int RULE_COVARIANCE = 184;
+  public static final int RULE_SIZE = 208;
+
+  public static final int SAMPLER_CORRECTION_LEVEL = 0;
+  public static final int SAMPLER_CORRECTION_BOUNDS = 4;
+  public static final int SAMPLER_CORRECTION_LOW = 8;
+  public static final int SAMPLER_CORRECTION_HIGH = 12;
+  public static final int SAMPLER_CORRECTION_LOG_LIMIT = 16;
+  public static final int SAMPLER_CORRECTION_NORMALISE = 20;
+  public static final int SAMPLER_CORRECTION_FILTER_LEVEL = 24;
+  public static final int SAMPLER_CORRECTION_FILTER_ESTIMATOR = 28;
+  public static final int SAMPLER_CORRECTION_FILTER_LOW = 32;
+  public static final int SAMPLER_CORRECTION_FILTER_HIGH = 36;
+  public static final int SAMPLER_CORRECTION_FILTER_ACTION = 40;
+  public static final int SAMPLER_CORRECTION_RESERVED = 44;
+  public static final int SAMPLER_CORRECTION_SIZE = 48;
 
   public static final int OBJECTIVE_STRUCT_BYTES = 0;
   public static final int OBJECTIVE_RULES = 8;
-  public static final int OBJECTIVE_SIZE = 224;
+  public static final int OBJECTIVE_CORRECTION = 632;
+  public static final int OBJECTIVE_SIZE = 680;
 
   public static final int NORMALIZERS_STRUCT_BYTES = 0;
   public static final int NORMALIZERS_TOKENS = 8;
@@ -74,9 +117,10 @@ public final class Structs {
   public static final int TOKEN_BATCH_ADVANTAGES = 40;
   public static final int TOKEN_BATCH_OLD_LOGP = 48;
   public static final int TOKEN_BATCH_REF_LOGP = 56;
-  public static final int TOKEN_BATCH_ADVANTAGE_PER_SEQUENCE = 64;
-  public static final int TOKEN_BATCH_RESERVED = 68;
-  public static final int TOKEN_BATCH_SIZE = 72;
+  public static final int TOKEN_BATCH_SAMPLER_LOGP = 64;
+  public static final int TOKEN_BATCH_ADVANTAGE_PER_SEQUENCE = 72;
+  public static final int TOKEN_BATCH_RESERVED = 76;
+  public static final int TOKEN_BATCH_SIZE = 80;
 
   public static final int METRICS_LOSS = 0;
   public static final int METRICS_POLICY_LOSS = 8;
@@ -98,112 +142,52 @@ public final class Structs {
   public static final int METRICS_ENTROPY_SUM = 160;
   public static final int METRICS_LOGP_SUM = 168;
   public static final int METRICS_BAD_TARGETS = 176;
-  public static final int METRICS_SIZE = 184;
+  public static final int METRICS_POLICY_VALUE_SUM = 184;
+  public static final int METRICS_CLIPPED_TOKENS = 216;
+  public static final int METRICS_PROBABILITY_SUM = 248;
+  public static final int METRICS_OLD_PROBABILITY_SUM = 280;
+  public static final int METRICS_RESHAPED_SUM = 312;
+  public static final int METRICS_RESHAPED_TOKENS = 320;
+  public static final int METRICS_RESHAPE_LOW_COUNT = 328;
+  public static final int METRICS_RESHAPE_HIGH_COUNT = 336;
+  public static final int METRICS_DROPPED_TOKENS = 344;
+  public static final int METRICS_POLICY_WEIGHTING_SUM = 352;
+  public static final int METRICS_POLICY_WEIGHTING_TOKENS = 360;
+  public static final int METRICS_NLL_WEIGHTING_SUM = 368;
+  public static final int METRICS_NLL_WEIGHTING_TOKENS = 376;
+  public static final int METRICS_REJECTED_TOKENS = 384;
+  public static final int METRICS_SAMPLER_TOKENS = 392;
+  public static final int METRICS_SAMPLER_LOG_RATIO_SUM = 400;
+  public static final int METRICS_SAMPLER_ABS_SUM = 408;
+  public static final int METRICS_SAMPLER_ABS_MAX = 416;
+  public static final int METRICS_SAMPLER_K3_SUM = 424;
+  public static final int METRICS_SAMPLER_SQUARE_SUM = 432;
+  public static final int METRICS_SAMPLER_RATIO_SUM = 440;
+  public static final int METRICS_SAMPLER_WEIGHT_SUM = 448;
+  public static final int METRICS_SAMPLER_WEIGHT_SQUARE_SUM = 456;
+  public static final int METRICS_SAMPLER_SEQUENCES = 464;
+  public static final int METRICS_SAMPLER_LOG_PPL_SUM = 472;
+  public static final int METRICS_OLD_LOG_PPL_SUM = 480;
+  public static final int METRICS_SAMPLER_PPL_RATIO_SUM = 488;
+  public static final int METRICS_SIZE = 496;
 
   public static final int ADVANTAGE_OPTIONS_STRUCT_BYTES = 0;
   public static final int ADVANTAGE_OPTIONS_BASELINE = 8;
   public static final int ADVANTAGE_OPTIONS_SCALE = 12;
   public static final int ADVANTAGE_OPTIONS_SINGLETON = 16;
   public static final int ADVANTAGE_OPTIONS_SAMPLE_STD = 20;
-  public static final int ADVANTAGE_OPTIONS_EPSILON = 24;
-  public static final int ADVANTAGE_OPTIONS_RESERVED = 28;
-  public static final int ADVANTAGE_OPTIONS_SIZE = 32;
+  public static final int ADVANTAGE_OPTIONS_EPSILON_PLACE = 24;
+  public static final int ADVANTAGE_OPTIONS_STATISTICS = 28;
+  public static final int ADVANTAGE_OPTIONS_ZERO_STD_ONE = 32;
+  public static final int ADVANTAGE_OPTIONS_EPSILON = 36;
+  public static final int ADVANTAGE_OPTIONS_STD_FLOOR = 40;
+  public static final int ADVANTAGE_OPTIONS_RESERVED = 44;
+  public static final int ADVANTAGE_OPTIONS_SIZE = 48;
 
   private Structs() {}
 
   /** Zeroed native memory for one structure. */
   public static ByteBuffer allocate(int size) {
     return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
-  }
-
-  /** Writes a {@code plait_logits}. */
-  public static void put(ByteBuffer to, Logits logits) {
-    TensorView data = logits.data();
-    TensorView targets = logits.targets();
-    to.putLong(LOGITS_STRUCT_BYTES, LOGITS_SIZE);
-    to.putLong(LOGITS_DATA, data.address());
-    to.putLong(LOGITS_ROWS, data.size(0));
-    to.putLong(LOGITS_VOCAB, data.size(1));
-    to.putLong(LOGITS_ROW_STRIDE, data.rowStride());
-    to.putLong(LOGITS_TOKENS, logits.tokens());
-    to.putLong(LOGITS_ROW_INDEX, address(logits.rowIndex()));
-    to.putLong(LOGITS_TARGETS, targets.address());
-    to.putLong(LOGITS_TEMPERATURES, address(logits.temperatures()));
-    to.putLong(LOGITS_VOCAB_BEGIN, logits.vocabBegin());
-    to.putLong(LOGITS_VOCAB_TOTAL, logits.vocabTotal());
-    to.putInt(LOGITS_DTYPE, data.dtype().code());
-    to.putInt(LOGITS_TARGET_DTYPE, targets.dtype().code());
-    to.putFloat(LOGITS_TEMPERATURE, logits.temperature());
-    to.putInt(LOGITS_RESERVED, 0);
-  }
-
-  /** Writes a {@code plait_token_batch}. */
-  public static void put(ByteBuffer to, TokenBatch batch) {
-    to.putLong(TOKEN_BATCH_STRUCT_BYTES, TOKEN_BATCH_SIZE);
-    to.putLong(TOKEN_BATCH_TOKENS, batch.tokens());
-    to.putLong(TOKEN_BATCH_SEQUENCES, batch.sequences());
-    to.putLong(TOKEN_BATCH_OFFSETS, address(batch.offsets()));
-    to.putLong(TOKEN_BATCH_ROLES, address(batch.roles()));
-    to.putLong(TOKEN_BATCH_ADVANTAGES, address(batch.advantages()));
-    to.putLong(TOKEN_BATCH_OLD_LOGP, address(batch.oldLogProbs()));
-    to.putLong(TOKEN_BATCH_REF_LOGP, address(batch.referenceLogProbs()));
-    to.putInt(TOKEN_BATCH_ADVANTAGE_PER_SEQUENCE, batch.advantagePerSequence() ? 1 : 0);
-    to.putInt(TOKEN_BATCH_RESERVED, 0);
-  }
-
-  /** Writes a {@code plait_objective}. */
-  public static void put(ByteBuffer to, Objective objective) {
-    to.putLong(OBJECTIVE_STRUCT_BYTES, OBJECTIVE_SIZE);
-    put(to, OBJECTIVE_RULES, objective.rollout());
-    put(to, OBJECTIVE_RULES + RULE_SIZE, objective.demonstration());
-    put(to, OBJECTIVE_RULES + 2 * RULE_SIZE, objective.hint());
-  }
-
-  private static void put(ByteBuffer to, int at, Rule rule) {
-    put(to, at + RULE_POLICY, rule.policy());
-    put(to, at + RULE_NLL, rule.nll());
-    put(to, at + RULE_KL, rule.kl());
-    put(to, at + RULE_ENTROPY, rule.entropy());
-    to.putInt(at + RULE_POLICY_LOSS, rule.policyLoss().code());
-    to.putInt(at + RULE_KL_ESTIMATOR, rule.klEstimator().code());
-    to.putFloat(at + RULE_CLIP_LOW, rule.clipLow());
-    to.putFloat(at + RULE_CLIP_HIGH, rule.clipHigh());
-    to.putFloat(at + RULE_DUAL_CLIP, rule.dualClip());
-    to.putFloat(at + RULE_LOG_RATIO_LIMIT, rule.logRatioLimit());
-  }
-
-  private static void put(ByteBuffer to, int at, Term term) {
-    to.putFloat(at + TERM_COEFFICIENT, term.coefficient());
-    to.putInt(at + TERM_AGGREGATION, term.aggregation().code());
-    to.putInt(at + TERM_POPULATION, term.population().code());
-  }
-
-  /** Writes a {@code plait_normalizers}. */
-  public static void put(ByteBuffer to, Normalizers normalizers) {
-    to.putLong(NORMALIZERS_STRUCT_BYTES, NORMALIZERS_SIZE);
-    to.putDouble(NORMALIZERS_TOKENS, normalizers.tokens());
-    to.putDouble(NORMALIZERS_TOKENS + 8, normalizers.tokens(Role.ROLLOUT));
-    to.putDouble(NORMALIZERS_TOKENS + 16, normalizers.tokens(Role.DEMONSTRATION));
-    to.putDouble(NORMALIZERS_TOKENS + 24, normalizers.tokens(Role.HINT));
-    to.putDouble(NORMALIZERS_SEQUENCES, normalizers.sequences());
-    to.putDouble(NORMALIZERS_SEQUENCES + 8, normalizers.sequences(Role.ROLLOUT));
-    to.putDouble(NORMALIZERS_SEQUENCES + 16, normalizers.sequences(Role.DEMONSTRATION));
-    to.putDouble(NORMALIZERS_SEQUENCES + 24, normalizers.sequences(Role.HINT));
-    to.putDouble(NORMALIZERS_LENGTH, normalizers.length());
-  }
-
-  /** Writes a {@code plait_advantage_options}. */
-  public static void put(ByteBuffer to, GroupAdvantage options) {
-    to.putLong(ADVANTAGE_OPTIONS_STRUCT_BYTES, ADVANTAGE_OPTIONS_SIZE);
-    to.putInt(ADVANTAGE_OPTIONS_BASELINE, options.baseline().code());
-    to.putInt(ADVANTAGE_OPTIONS_SCALE, options.scale().code());
-    to.putInt(ADVANTAGE_OPTIONS_SINGLETON, options.singleton().code());
-    to.putInt(ADVANTAGE_OPTIONS_SAMPLE_STD, options.sampleStd() ? 1 : 0);
-    to.putFloat(ADVANTAGE_OPTIONS_EPSILON, options.epsilon());
-    to.putInt(ADVANTAGE_OPTIONS_RESERVED, 0);
-  }
-
-  private static long address(@Nullable TensorView view) {
-    return view == null ? 0 : view.address();
   }
 }

@@ -21,15 +21,26 @@ import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.plait.Aggregation;
 import org.plait.Baseline;
+import org.plait.Behaviour;
+import org.plait.CorrectionBounds;
+import org.plait.CorrectionLevel;
+import org.plait.CovarianceKind;
 import org.plait.DType;
+import org.plait.EpsilonPlace;
+import org.plait.FilterAction;
 import org.plait.ImportanceRatio;
 import org.plait.KlEstimator;
+import org.plait.KlForm;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.RatioLevel;
+import org.plait.Reshape;
 import org.plait.Role;
 import org.plait.RowStats;
 import org.plait.Scale;
+import org.plait.Scope;
 import org.plait.Singleton;
+import org.plait.Statistics;
 
 /** Header, library and Java cannot drift apart. */
 class BindingCompletenessTest {
@@ -59,7 +70,7 @@ class BindingCompletenessTest {
             (struct, fields) ->
                 fields.forEach(
                     (field, offset) -> expected.put(constantName(struct, field), offset)));
-    assertTrue(expected.size() > 60, () -> "in the header: " + expected);
+    assertTrue(expected.size() > 130, () -> "in the header: " + expected);
     assertEquals(expected, constants());
   }
 
@@ -79,7 +90,17 @@ class BindingCompletenessTest {
     put(codes, "PLAIT_BASELINE_", Baseline.values(), Baseline::code);
     put(codes, "PLAIT_SCALE_", Scale.values(), Scale::code);
     put(codes, "PLAIT_SINGLETON_", Singleton.values(), Singleton::code);
-    put(codes, "PLAIT_RATIO_", ImportanceRatio.Level.values(), ImportanceRatio.Level::code);
+    put(codes, "PLAIT_BEHAVIOUR_", Behaviour.values(), Behaviour::code);
+    put(codes, "PLAIT_RESHAPE_", Reshape.values(), Reshape::code);
+    put(codes, "PLAIT_KL_", KlForm.values(), KlForm::code);
+    put(codes, "PLAIT_SCOPE_", Scope.values(), Scope::code);
+    put(codes, "PLAIT_COVARIANCE_", CovarianceKind.values(), CovarianceKind::code);
+    put(codes, "PLAIT_CORRECTION_", CorrectionLevel.values(), CorrectionLevel::code);
+    put(codes, "PLAIT_CORRECTION_", CorrectionBounds.values(), CorrectionBounds::code);
+    put(codes, "PLAIT_FILTER_", FilterAction.values(), FilterAction::code);
+    put(codes, "PLAIT_EPSILON_", EpsilonPlace.values(), EpsilonPlace::code);
+    put(codes, "PLAIT_STATISTICS_", Statistics.values(), Statistics::code);
+    put(codes, "PLAIT_RATIO_", RatioLevel.values(), RatioLevel::code);
     codes.put("PLAIT_RATIO_BELOW", ImportanceRatio.BELOW);
     codes.put("PLAIT_RATIO_ABOVE", ImportanceRatio.ABOVE);
     codes.put("PLAIT_RATIO_LIMITED", ImportanceRatio.LIMITED);

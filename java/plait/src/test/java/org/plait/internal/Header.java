@@ -91,7 +91,7 @@ final class Header {
 
   private int sizeOf(String type) {
     return switch (type) {
-      case "int32_t", "float" -> 4;
+      case "int32_t", "uint32_t", "float" -> 4;
       case "int64_t", "double", "pointer" -> 8;
       default -> nested(type).getOrDefault("size", 0);
     };
@@ -101,7 +101,7 @@ final class Header {
   private int alignmentOf(String type) {
     return switch (type) {
       case "int64_t", "double", "pointer" -> 8;
-      case "int32_t", "float" -> 4;
+      case "int32_t", "uint32_t", "float" -> 4;
       default -> nested(type).isEmpty() ? 1 : 4;
     };
   }

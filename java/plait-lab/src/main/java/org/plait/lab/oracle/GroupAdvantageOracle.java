@@ -1,19 +1,22 @@
 package org.plait.lab.oracle;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.plait.Baseline;
+import org.plait.EpsilonPlace;
 import org.plait.GroupAdvantage;
 import org.plait.Scale;
 import org.plait.Singleton;
+import org.plait.Statistics;
 
 /**
  * Definition of {@code group_advantage}: {@code (reward - baseline) / (std + epsilon)} by group, in
  * float64.
  *
- * <p>A NaN reward enters no statistic and gets 0. Where all the rewards that a mean baseline is
- * taken over are equal, the result is exactly 0, whatever the scale. The only scored member of its
- * group is treated as the options say if they use a statistic of the group: it gets 0, or its own
- * baseline is 0 and its standard deviation 1.
+ * <p>A NaN reward, or one whose role is ignored, enters no statistic and gets 0. Where all the
+ * rewards that a mean baseline is taken over are equal, one of them gets exactly 0, whatever the
+ * scale. A group with a single counted reward has, if the options use a statistic of the group and
+ * say so, the baseline 0 and the standard deviation 1; otherwise that reward gets 0.
  */
 public final class GroupAdvantageOracle {
 
@@ -23,105 +26,183 @@ public final class GroupAdvantageOracle {
    * @param advantages [n]
    * @param magnitudes [n] (|reward| + |baseline|) / (std + epsilon): what a rounding error is
    *     relative to
-   * @param groupMean [groups], NaN if no member is scored
-   * @param groupStd [groups], NaN if no member is scored, 0 of one
+   * @param groupMean [groups], NaN if no member is counted
+   * @param groupStd [groups], NaN if no member is counted, 0 of one
    */
   @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
   public record Result(
       double[] advantages, double[] magnitudes, double[] groupMean, double[] groupStd) {}
 
-  private GroupAdvantageOracle() {}
+  /**
+   * What the advantages are made of.
+   *
+   * @param rewards [n], NaN where there is none
+   * @param roles [n] codes of {@link org.plait.Role}, or null: all are rollouts
+   * @param weights [n] of the weighted mean, or null
+   * @param ids [n] group of each reward, in [0, groups)
+   * @param groups how many groups there are
+   */
+  @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
+  public record Input(
+      double[] rewards,
+      byte @Nullable [] roles,
+      double @Nullable [] weights,
+      int[] ids,
+      int groups) {
+
+    boolean scored(int i) {
+      return !Double.isNaN(rewards[i]) && (roles == null || roles[i] != 0);
+    }
+
+    boolean counted(int i, Statistics statistics) {
+      return scored(i) && (statistics == Statistics.ALL || roles == null || roles[i] == 1);
+    }
+
+    double weight(int i) {
+      return weights == null ? 1 : weights[i];
+    }
+  }
+
+  private final Input input;
+  private final GroupAdvantage options;
+
+  private GroupAdvantageOracle(Input input, GroupAdvantage options) {
+    this.input = input;
+    this.options = options;
+  }
 
   /** Advantages of {@code rewards}, the group of reward i being {@code ids[i]} in [0, groups). */
   public static Result evaluate(double[] rewards, int[] ids, int groups, GroupAdvantage options) {
-    int n = rewards.length;
+    return evaluate(new Input(rewards, null, null, ids, groups), options);
+  }
+
+  /** Advantages of all rewards. */
+  public static Result evaluate(Input input, GroupAdvantage options) {
+    return new GroupAdvantageOracle(input, options).evaluate();
+  }
+
+  private Result evaluate() {
+    int n = input.rewards.length;
     Result result =
-        new Result(new double[n], new double[n], new double[groups], new double[groups]);
-    double[] batch = Arrays.stream(rewards).filter(r -> !Double.isNaN(r)).toArray();
-    for (int g = 0; g < groups; g++) {
-      double[] group = members(rewards, ids, g);
+        new Result(
+            new double[n], new double[n], new double[input.groups], new double[input.groups]);
+    int[] batch = counted(-1);
+    for (int g = 0; g < input.groups; g++) {
+      int[] group = counted(g);
       result.groupMean[g] = mean(group);
-      result.groupStd[g] = std(group, options.sampleStd());
+      result.groupStd[g] = std(group);
+      if (group.length == 1 && usesGroup() && options.singleton() == Singleton.REFUSE) {
+        throw new IllegalArgumentException("group " + g + " has one scored member");
+      }
       for (int i = 0; i < n; i++) {
-        if (ids[i] == g && !Double.isNaN(rewards[i])) {
-          one(i, rewards[i], group, batch, options, result);
+        if (input.ids[i] == g && input.scored(i)) {
+          one(i, group, batch, result);
         }
       }
     }
     return result;
   }
 
-  private static void one(
-      int i, double reward, double[] group, double[] batch, GroupAdvantage options, Result result) {
-    boolean usesGroup =
-        options.baseline() == Baseline.GROUP_MEAN
-            || options.baseline() == Baseline.LEAVE_ONE_OUT
-            || options.scale() == Scale.GROUP_STD;
-    boolean single = group.length == 1 && usesGroup;
-    if (single && options.singleton() == Singleton.ZERO) {
+  private boolean usesGroup() {
+    return options.baseline() == Baseline.GROUP_MEAN
+        || options.baseline() == Baseline.LEAVE_ONE_OUT
+        || options.baseline() == Baseline.WEIGHTED_MEAN
+        || options.scale() == Scale.GROUP_STD;
+  }
+
+  private void one(int i, int[] group, int[] batch, Result result) {
+    boolean counted = input.counted(i, options.statistics());
+    if (usesGroup() && group.length == 0) {
       return;
     }
+    boolean single = group.length == 1 && usesGroup();
+    if (single && counted && options.singleton() == Singleton.ZERO) {
+      return;
+    }
+    boolean unscaled = single && options.singleton() == Singleton.REWARD;
+    double reward = input.rewards[i];
     double baseline =
         switch (options.baseline()) {
           case NONE -> 0;
-          case GROUP_MEAN -> single ? 0 : mean(group);
-          case LEAVE_ONE_OUT -> single ? 0 : (sum(group) - reward) / (group.length - 1);
-          case BATCH_MEAN -> mean(batch);
+          case GROUP_MEAN -> unscaled ? 0 : mean(group);
+          case LEAVE_ONE_OUT -> unscaled ? 0 : counted ? others(group, reward) : mean(group);
+          case WEIGHTED_MEAN -> unscaled ? 0 : weightedMean(group);
+          case BATCH_MEAN -> batch.length == 0 ? reward : mean(batch);
         };
-    boolean zero =
-        switch (options.baseline()) {
-          case NONE -> false;
-          case GROUP_MEAN, LEAVE_ONE_OUT -> !single && constant(group);
-          case BATCH_MEAN -> constant(batch);
-        };
-    if (zero) {
-      return;
+    if (reward == baseline && options.baseline() != Baseline.NONE) {
+      return; // exactly 0
     }
     double divisor =
         switch (options.scale()) {
           case NONE -> 1;
-          case GROUP_STD -> (single ? 1 : std(group, options.sampleStd())) + options.epsilon();
-          case BATCH_STD -> std(batch, options.sampleStd()) + options.epsilon();
+          case GROUP_STD -> divisor(unscaled ? 1 : std(group));
+          case BATCH_STD -> batch.length == 0 ? Double.POSITIVE_INFINITY : divisor(std(batch));
         };
     result.advantages[i] = (reward - baseline) / divisor;
     result.magnitudes[i] = (Math.abs(reward) + Math.abs(baseline)) / divisor;
   }
 
-  private static double[] members(double[] rewards, int[] ids, int group) {
-    double[] scored = new double[rewards.length];
+  private double divisor(double std) {
+    double scale = std == 0 && options.zeroStdOne() ? 1 : std;
+    scale = Math.max(scale, options.stdFloor());
+    return options.epsilonPlace() == EpsilonPlace.VARIANCE
+        ? Math.sqrt(scale * scale + options.epsilon())
+        : scale + options.epsilon();
+  }
+
+  /** What enters the statistics of a group, or of the batch for -1. */
+  private int[] counted(int group) {
+    int[] found = new int[input.rewards.length];
     int count = 0;
-    for (int i = 0; i < rewards.length; i++) {
-      if (ids[i] == group && !Double.isNaN(rewards[i])) {
-        scored[count++] = rewards[i];
+    for (int i = 0; i < found.length; i++) {
+      if ((group < 0 || input.ids[i] == group) && input.counted(i, options.statistics())) {
+        found[count++] = i;
       }
     }
-    return Arrays.copyOf(scored, count);
+    return Arrays.copyOf(found, count);
   }
 
-  private static boolean constant(double[] x) {
-    return Arrays.stream(x).allMatch(value -> value == x[0]);
+  private boolean constant(int[] members) {
+    return Arrays.stream(members).allMatch(i -> input.rewards[i] == input.rewards[members[0]]);
   }
 
-  private static double sum(double[] x) {
-    return Arrays.stream(x).sum();
-  }
-
-  private static double mean(double[] x) {
-    if (x.length == 0) {
+  private double mean(int[] members) {
+    if (members.length == 0) {
       return Double.NaN;
     }
-    return constant(x) ? x[0] : sum(x) / x.length;
+    return constant(members)
+        ? input.rewards[members[0]]
+        : Arrays.stream(members).mapToDouble(i -> input.rewards[i]).sum() / members.length;
   }
 
-  private static double std(double[] x, boolean sample) {
-    if (x.length == 0) {
+  /** The mean of all members but one that has this reward. */
+  private double others(int[] members, double reward) {
+    return constant(members)
+        ? reward
+        : (Arrays.stream(members).mapToDouble(i -> input.rewards[i]).sum() - reward)
+            / (members.length - 1);
+  }
+
+  private double weightedMean(int[] members) {
+    double weights = Arrays.stream(members).mapToDouble(input::weight).sum();
+    return constant(members) || !(weights > 0)
+        ? mean(members)
+        : Arrays.stream(members).mapToDouble(i -> input.weight(i) * input.rewards[i]).sum()
+            / weights;
+  }
+
+  private double std(int[] members) {
+    if (members.length == 0) {
       return Double.NaN;
     }
-    if (x.length == 1) {
+    if (members.length == 1) {
       return 0;
     }
-    double mean = mean(x);
-    double squares = Arrays.stream(x).map(value -> (value - mean) * (value - mean)).sum();
-    return Math.sqrt(squares / (sample ? x.length - 1 : x.length));
+    double mean = mean(members);
+    double squares =
+        Arrays.stream(members)
+            .mapToDouble(i -> (input.rewards[i] - mean) * (input.rewards[i] - mean))
+            .sum();
+    return Math.sqrt(squares / (options.sampleStd() ? members.length - 1 : members.length));
   }
 }

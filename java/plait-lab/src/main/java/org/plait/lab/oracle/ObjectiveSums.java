@@ -6,38 +6,139 @@ public final class ObjectiveSums {
   public final Sum nllLoss = new Sum();
   public final Sum klLoss = new Sum();
   public final Sum entropyLoss = new Sum();
-  final double[] tokens = new double[4];
-  double policyTokens;
   public final Sum ratio = new Sum();
+  public final Sum approxKlK1 = new Sum();
+  public final Sum approxKlK3 = new Sum();
+  public final Sum referenceKl = new Sum();
+  public final Sum entropy = new Sum();
+  public final Sum logProb = new Sum();
+  public final Sum reshaped = new Sum();
+  public final Sum policyWeighting = new Sum();
+  public final Sum nllWeighting = new Sum();
+  public final Sum samplerLogRatio = new Sum();
+  public final Sum samplerAbs = new Sum();
+  public final Sum samplerK3 = new Sum();
+  public final Sum samplerSquare = new Sum();
+  public final Sum samplerRatio = new Sum();
+  public final Sum samplerWeight = new Sum();
+  public final Sum samplerWeightSquare = new Sum();
+  public final Sum samplerLogPpl = new Sum();
+  public final Sum oldLogPpl = new Sum();
+  public final Sum samplerPplRatio = new Sum();
+  private final Sum[] policyValue = byRole();
+  private final Sum[] probability = byRole();
+  private final Sum[] oldProbability = byRole();
+  private final double[] tokens = new double[4];
+  private final double[] clippedTokens = new double[4];
+  private double policyMagnitude;
+  double policyTokens;
   double ratioMax = Double.NEGATIVE_INFINITY;
   double clipLowCount;
   double clipHighCount;
   double dualClipCount;
-  public final Sum approxKlK1 = new Sum();
-  public final Sum approxKlK3 = new Sum();
-  public final Sum referenceKl = new Sum();
   double referenceKlTokens;
-  public final Sum entropy = new Sum();
-  public final Sum logProb = new Sum();
+  double reshapedTokens;
+  double reshapeLowCount;
+  double reshapeHighCount;
+  double droppedTokens;
+  double policyWeightingTokens;
+  double nllWeightingTokens;
+  private double rejectedTokens;
+  private double samplerTokens;
+  private double samplerAbsMax = Double.NEGATIVE_INFINITY;
+  private double samplerSequences;
 
   ObjectiveSums() {}
+
+  private static Sum[] byRole() {
+    return new Sum[] {new Sum(), new Sum(), new Sum(), new Sum()};
+  }
+
+  void addToken(int role, double logp, double oldLogp) {
+    tokens[0]++;
+    tokens[role]++;
+    logProb.add(logp);
+    add(probability, role, Math.exp(logp), Math.exp(logp));
+    add(oldProbability, role, Math.exp(oldLogp), Math.exp(oldLogp));
+  }
+
+  void addPolicy(int role, PolicyOracle policy) {
+    policyTokens++;
+    ratio.add(policy.ratio);
+    ratioMax = Math.max(ratioMax, policy.ratio);
+    clipLowCount += policy.clippedLow ? 1 : 0;
+    clipHighCount += policy.clippedHigh ? 1 : 0;
+    dualClipCount += policy.dualClipped ? 1 : 0;
+    double clipped = policy.clippedLow || policy.clippedHigh ? 1 : 0;
+    clippedTokens[0] += clipped;
+    clippedTokens[role] += clipped;
+    add(policyValue, role, policy.value, policy.valueMagnitude);
+  }
+
+  /** Adds a policy term, itself a sum of terms whose absolute values add up to a magnitude. */
+  void addPolicyLoss(double term, double magnitude) {
+    policyLoss.add(term, magnitude);
+    policyMagnitude += Math.abs(term);
+  }
+
+  private static void add(Sum[] sums, int role, double term, double magnitude) {
+    sums[0].add(term, magnitude);
+    sums[role].add(term, magnitude);
+  }
+
+  void addSampler(double omega, double weight, boolean rejected) {
+    samplerTokens++;
+    rejectedTokens += rejected ? 1 : 0;
+    samplerLogRatio.add(omega);
+    samplerAbs.add(Math.abs(omega));
+    samplerAbsMax = Math.max(samplerAbsMax, Math.abs(omega));
+    samplerK3.add(KlOracle.expMinusOneMinus(omega));
+    samplerSquare.add(Math.exp(2 * omega));
+    samplerRatio.add(Math.exp(omega));
+    samplerWeight.add(weight);
+    samplerWeightSquare.add(weight * weight);
+  }
+
+  void addSamplerSequence(double samplerMean, double oldMean) {
+    samplerSequences++;
+    samplerLogPpl.add(-samplerMean);
+    oldLogPpl.add(-oldMean);
+    samplerPplRatio.add(Math.exp(samplerMean - oldMean));
+  }
 
   /** The scalar loss. */
   public double loss() {
     return policyLoss.value() + nllLoss.value() + klLoss.value() + entropyLoss.value();
   }
 
-  /** Sum of the absolute values of all terms of the loss. */
+  /** Sum of the absolute values of all terms of the loss, four to a token. */
   public double lossMagnitude() {
-    return policyLoss.magnitude()
-        + nllLoss.magnitude()
-        + klLoss.magnitude()
-        + entropyLoss.magnitude();
+    return policyMagnitude + nllLoss.magnitude() + klLoss.magnitude() + entropyLoss.magnitude();
   }
 
   /** Tokens that are not ignored (0), or those of one role. */
   public double tokens(int role) {
     return tokens[role];
+  }
+
+  /** Policy loss before any weight, of all tokens (0) or of one role. */
+  public Sum policyValue(int role) {
+    return policyValue[role];
+  }
+
+  /** Probability of the realised tokens, of all (0) or of one role. */
+  public Sum probability(int role) {
+    return probability[role];
+  }
+
+  /** The same under the behaviour policy. */
+  public Sum oldProbability(int role) {
+    return oldProbability[role];
+  }
+
+  /** Tokens that a bound of the ratio clipped, of all (0) or of one role. */
+  public double clippedTokens(int role) {
+    return clippedTokens[role];
   }
 
   /** Tokens whose rule has a policy loss. */
@@ -68,5 +169,55 @@ public final class ObjectiveSums {
   /** Tokens whose rule has a KL term. */
   public double referenceKlTokens() {
     return referenceKlTokens;
+  }
+
+  /** Tokens whose policy loss is reshaped. */
+  public double reshapedTokens() {
+    return reshapedTokens;
+  }
+
+  /** Tokens that the lower bound of the reshaped weight holds. */
+  public double reshapeLowCount() {
+    return reshapeLowCount;
+  }
+
+  /** Tokens that the upper bound of the reshaped weight holds. */
+  public double reshapeHighCount() {
+    return reshapeHighCount;
+  }
+
+  /** Tokens that lost their policy term. */
+  public double droppedTokens() {
+    return droppedTokens;
+  }
+
+  /** Tokens whose policy term has an entropy weighting. */
+  public double policyWeightingTokens() {
+    return policyWeightingTokens;
+  }
+
+  /** Tokens whose likelihood has an entropy weighting. */
+  public double nllWeightingTokens() {
+    return nllWeightingTokens;
+  }
+
+  /** Tokens that the sampler correction rejected. */
+  public double rejectedTokens() {
+    return rejectedTokens;
+  }
+
+  /** Rollout tokens with a log-probability of the sampler. */
+  public double samplerTokens() {
+    return samplerTokens;
+  }
+
+  /** Largest |omega|; -inf if no token has one. */
+  public double samplerAbsMax() {
+    return samplerAbsMax;
+  }
+
+  /** Sequences with such a token. */
+  public double samplerSequences() {
+    return samplerSequences;
   }
 }

@@ -9,8 +9,13 @@ public final class Sum {
   private double magnitude;
 
   void add(double term) {
+    add(term, Math.abs(term));
+  }
+
+  /** Adds a term that is itself a sum of terms whose absolute values add up to a magnitude. */
+  void add(double term, double termMagnitude) {
     value += term;
-    magnitude += Math.abs(term);
+    magnitude += termMagnitude;
   }
 
   /** The sum. */

@@ -8,12 +8,13 @@ import org.plait.Objective;
  * Everything that {@code token_objective} is told, in float64. Arrays are not copied.
  *
  * @param logProbs [T] log-probabilities of the realised tokens
- * @param entropy [T], or null if no rule has an entropy term
+ * @param entropy [T], or null if no rule depends on it
  * @param roles [T] codes of {@link org.plait.Role}, or null: all are rollout tokens
  * @param offsets [B + 1] first token of each sequence, or null: all tokens are one sequence
  * @param advantages [T], or null if no rule has a policy loss
  * @param oldLogProbs [T], or null: the ratio is exactly 1
  * @param referenceLogProbs [T], or null if no rule has a KL term
+ * @param samplerLogProbs [T], or null if there is no sampler correction
  * @param objective the rules
  * @param tokenCounts [4] normalising token counts: all, then by role; 0: count the tokens at hand
  * @param sequenceCounts [4] normalising sequence counts, likewise
@@ -28,12 +29,13 @@ public record TokenProblem(
     double @Nullable [] advantages,
     double @Nullable [] oldLogProbs,
     double @Nullable [] referenceLogProbs,
+    double @Nullable [] samplerLogProbs,
     Objective objective,
     double[] tokenCounts,
     double[] sequenceCounts,
     double length) {
 
-  /** A problem whose every count is taken from the tokens at hand. */
+  /** A problem without a sampler, whose every count is taken from the tokens at hand. */
   public static TokenProblem of(
       double[] logProbs,
       double @Nullable [] entropy,
@@ -51,10 +53,45 @@ public record TokenProblem(
         advantages,
         oldLogProbs,
         referenceLogProbs,
+        null,
         objective,
         new double[4],
         new double[4],
         0);
+  }
+
+  /** The same with the log-probabilities that the sampler returned. */
+  public TokenProblem withSampler(double @Nullable [] newSamplerLogProbs) {
+    return new TokenProblem(
+        logProbs,
+        entropy,
+        roles,
+        offsets,
+        advantages,
+        oldLogProbs,
+        referenceLogProbs,
+        newSamplerLogProbs,
+        objective,
+        tokenCounts,
+        sequenceCounts,
+        length);
+  }
+
+  /** The same with other rules. */
+  public TokenProblem withObjective(Objective newObjective) {
+    return new TokenProblem(
+        logProbs,
+        entropy,
+        roles,
+        offsets,
+        advantages,
+        oldLogProbs,
+        referenceLogProbs,
+        samplerLogProbs,
+        newObjective,
+        tokenCounts,
+        sequenceCounts,
+        length);
   }
 
   /** The same with other normalisers. */
@@ -67,6 +104,7 @@ public record TokenProblem(
         advantages,
         oldLogProbs,
         referenceLogProbs,
+        samplerLogProbs,
         objective,
         tokens,
         sequences,
@@ -83,6 +121,7 @@ public record TokenProblem(
         advantages,
         oldLogProbs,
         referenceLogProbs,
+        samplerLogProbs,
         objective,
         tokenCounts,
         sequenceCounts,
@@ -107,6 +146,29 @@ public record TokenProblem(
   /** Role code of token {@code t}. */
   public int role(int t) {
     return roles == null ? 1 : roles[t];
+  }
+
+  /** Log-probability of token {@code t} under the behaviour policy: its own where there is none. */
+  public double oldLogProb(int t) {
+    return oldLogProbs == null ? logProbs[t] : oldLogProbs[t];
+  }
+
+  /** {@code logp - old_logp} of token {@code t}; 0 where they are equal, also if both are -inf. */
+  public double logRatio(int t) {
+    return logProbs[t] == oldLogProb(t) ? 0 : logProbs[t] - oldLogProb(t);
+  }
+
+  /** Advantage of token {@code t}, which must have one. */
+  public double advantage(int t) {
+    return required(advantages, "advantages")[t];
+  }
+
+  /** An array that the objective needs. */
+  static double[] required(double @Nullable [] array, String name) {
+    if (array == null) {
+      throw new IllegalArgumentException("the objective needs " + name);
+    }
+    return array;
   }
 
   /** A row of advantages, one per sequence, as one per token. */

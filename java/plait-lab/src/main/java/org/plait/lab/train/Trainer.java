@@ -60,9 +60,9 @@ final class Trainer implements AutoCloseable {
   }
 
   private static boolean needsReference(Objective objective) {
-    return objective.rollout().kl().isOn()
-        || objective.demonstration().kl().isOn()
-        || objective.hint().kl().isOn();
+    return objective.rollout().kl().term().isOn()
+        || objective.demonstration().kl().term().isOn()
+        || objective.hint().kl().term().isOn();
   }
 
   /** Trains to the last step, from a checkpoint if there is one, and evaluates before and after. */

@@ -15,17 +15,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import org.plait.Aggregation;
-import org.plait.Baseline;
-import org.plait.GroupAdvantage;
+import org.plait.Metrics;
 import org.plait.Objective;
-import org.plait.PolicyLoss;
 import org.plait.Role;
-import org.plait.Rule;
-import org.plait.Scale;
-import org.plait.Singleton;
-import org.plait.Term;
 
 /**
  * Reads case files: what a trainer was given, and what it made of it, so that anyone can dump cases
@@ -120,8 +114,9 @@ public final class CaseFile {
     String source = fields.text("source", "");
     CaseInputsReader reader = new CaseInputsReader(inputs(fields, shared, file));
     CaseInputs inputs = reader.read();
+    JsonNode given = fields.node("objective");
     Objective objective =
-        ObjectiveJson.read(fields.required("objective"), fields.where("objective"));
+        given == null ? null : ObjectiveJson.read(given, fields.where("objective"));
     double[] tokenCounts = new double[4];
     double[] sequenceCounts = new double[4];
     double length = 0;
@@ -132,7 +127,7 @@ public final class CaseFile {
       length = normalizers.number("length", 0);
       normalizers.done();
     }
-    GroupAdvantage advantage = advantage(fields, inputs);
+    List<AdvantageStep> advantage = advantage(fields, inputs);
     Case.Expected expected = expected(fields, reader);
     double tolerance = fields.number("tolerance", 1e-6);
     fields.done();
@@ -152,7 +147,7 @@ public final class CaseFile {
             advantage,
             expected,
             tolerance);
-    requireInputs(result, fields);
+    CaseRequirements.check(result, fields);
     return result;
   }
 
@@ -191,24 +186,33 @@ public final class CaseFile {
     return result;
   }
 
-  private static @Nullable GroupAdvantage advantage(JsonFields fields, CaseInputs inputs) {
-    JsonFields given = fields.object("advantage");
-    if (given == null || inputs.rewards() == null) {
-      if (given != null || inputs.rewards() != null) {
-        throw new IllegalArgumentException(
-            fields.where() + " must have both 'advantage' and inputs.rewards, or neither");
-      }
-      return null;
+  /** One step, or an array of steps. */
+  private static List<AdvantageStep> advantage(JsonFields fields, CaseInputs inputs) {
+    JsonNode given = fields.node("advantage");
+    if ((given == null) == inputs.rewards().given()) {
+      throw new IllegalArgumentException(
+          fields.where()
+              + " must have both 'advantage' and inputs.rewards or inputs.token_rewards, or"
+              + " neither");
     }
-    GroupAdvantage options =
-        new GroupAdvantage(
-            given.choice("baseline", Baseline.class, Baseline.GROUP_MEAN),
-            given.choice("scale", Scale.class, Scale.GROUP_STD),
-            given.choice("singleton", Singleton.class, Singleton.ZERO),
-            given.flag("sample_std", true),
-            given.real("epsilon", 1e-6f));
-    given.done();
-    return options;
+    List<AdvantageStep> steps = new ArrayList<>();
+    String place = fields.where("advantage");
+    if (given != null && given.isArray()) {
+      for (int i = 0; i < given.size(); i++) {
+        steps.add(AdvantageStep.read(new JsonFields(given.get(i), place + "[" + i + "]")));
+      }
+    } else if (given != null) {
+      steps.add(AdvantageStep.read(new JsonFields(given, place)));
+    }
+    boolean perToken = inputs.rewards().ofTokens() != null;
+    for (AdvantageStep step : steps) {
+      if (step instanceof AdvantageStep.Group && perToken) {
+        throw new IllegalArgumentException(
+            place + " has a group step after the rewards have become those of tokens");
+      }
+      perToken |= !(step instanceof AdvantageStep.Group);
+    }
+    return steps;
   }
 
   private static Case.Expected expected(JsonFields fields, CaseInputsReader reader) {
@@ -216,10 +220,11 @@ public final class CaseFile {
     JsonNode dLogProb = given.node("dloss_dlogp");
     JsonNode dEntropy = given.node("dloss_dentropy");
     JsonNode advantages = given.node("advantages");
+    JsonNode returns = given.node("returns");
     Map<String, Double> metrics = new LinkedHashMap<>();
     JsonFields named = given.object("metrics");
     if (named != null) {
-      for (String name : MetricNames.all()) {
+      for (String name : metricNames()) {
         if (named.has(name)) {
           metrics.put(name, named.number(name, 0));
         }
@@ -231,60 +236,24 @@ public final class CaseFile {
             given.has("loss") ? (Double) given.number("loss", 0) : null,
             dLogProb == null ? null : reader.tokens(dLogProb, given.where("dloss_dlogp")),
             dEntropy == null ? null : reader.tokens(dEntropy, given.where("dloss_dentropy")),
-            advantages == null ? null : reader.perSequence(advantages, given.where("advantages")),
+            advantages == null
+                ? null
+                : reader.isPerSequence(advantages)
+                    ? reader.perSequence(advantages, given.where("advantages"))
+                    : reader.tokens(advantages, given.where("advantages")),
+            returns == null ? null : reader.tokens(returns, given.where("returns")),
             metrics);
     given.done();
-    if (expected.loss() == null
-        && dLogProb == null
-        && dEntropy == null
-        && advantages == null
-        && metrics.isEmpty()) {
+    if (expected.isEmpty()) {
       throw new IllegalArgumentException(given.where() + " is empty: there is nothing to compare");
     }
     return expected;
   }
 
-  private static void requireInputs(Case read, JsonFields fields) {
-    CaseInputs inputs = read.inputs();
-    Objective objective = read.objective();
-    for (Rule rule : List.of(objective.rollout(), objective.demonstration(), objective.hint())) {
-      boolean policy = rule.policyLoss() != PolicyLoss.NONE;
-      require(
-          fields,
-          !policy || inputs.advantages() != null || inputs.rewards() != null,
-          "a policy loss",
-          "inputs.advantages or inputs.rewards");
-      require(
-          fields,
-          rule.kl().coefficient() == 0 || inputs.refLogProb() != null,
-          "a KL term",
-          "inputs.ref_log_prob");
-      require(
-          fields,
-          rule.entropy().coefficient() == 0 || inputs.entropy() != null,
-          "an entropy term",
-          "inputs.entropy");
-      for (Term term : List.of(rule.policy(), rule.nll(), rule.kl(), rule.entropy())) {
-        boolean constant =
-            term.aggregation() == Aggregation.CONSTANT_LENGTH
-                || term.aggregation() == Aggregation.SEQ_MEAN_CONSTANT_LENGTH;
-        require(
-            fields,
-            term.coefficient() == 0 || !constant || read.length() > 0,
-            "a constant-length aggregation",
-            "normalizers.length");
-      }
-    }
-    require(
-        fields,
-        read.expected().advantages() == null || read.advantage() != null,
-        "expected advantages",
-        "inputs.rewards");
-  }
-
-  private static void require(JsonFields fields, boolean there, String what, String field) {
-    if (!there) {
-      throw new IllegalArgumentException(fields.where() + " has " + what + " but lacks " + field);
-    }
+  /** Every name that expected metrics may have. */
+  private static Set<String> metricNames() {
+    Set<String> names = new TreeSet<>(MetricNames.of(new Metrics()).keySet());
+    names.addAll(UpstreamMetrics.names());
+    return names;
   }
 }

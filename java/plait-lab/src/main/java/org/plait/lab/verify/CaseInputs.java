@@ -13,11 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param entropy [T] or null
  * @param oldLogProb [T] or null
  * @param refLogProb [T] or null
- * @param rolloutLogProb [T] or null; no objective reads it yet
+ * @param rolloutLogProb [T] as the sampler returned them, or null
  * @param advantages [T], or [B] if advantagePerSequence, or null
  * @param advantagePerSequence whether there is one advantage per sequence
- * @param rewards [B] or null
- * @param groups [B] group of each sequence's reward, or null
+ * @param rewards what advantages are made of
  */
 @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
 record CaseInputs(
@@ -31,8 +30,36 @@ record CaseInputs(
     double @Nullable [] rolloutLogProb,
     double @Nullable [] advantages,
     boolean advantagePerSequence,
-    double @Nullable [] rewards,
-    int @Nullable [] groups) {
+    Rewards rewards) {
+
+  /**
+   * What advantages are made of.
+   *
+   * @param ofSequences [B] or null
+   * @param groups [B] group of each sequence's reward, or null
+   * @param roles [B] role of each sequence's reward, or null
+   * @param weights [B] of the weighted mean, or null
+   * @param ofTokens [T] or null
+   * @param values [T] a critic's, or null
+   */
+  @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
+  record Rewards(
+      double @Nullable [] ofSequences,
+      int @Nullable [] groups,
+      byte @Nullable [] roles,
+      double @Nullable [] weights,
+      double @Nullable [] ofTokens,
+      double @Nullable [] values) {
+
+    boolean given() {
+      return ofSequences != null || ofTokens != null;
+    }
+  }
+
+  /** Group of each sequence's reward. */
+  int @Nullable [] groups() {
+    return rewards.groups;
+  }
 
   int tokens() {
     return logProb.length;

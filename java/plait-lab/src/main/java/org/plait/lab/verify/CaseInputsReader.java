@@ -74,7 +74,7 @@ final class CaseInputsReader {
             offsets,
             roles(),
             logProb,
-            optionalTokens("entropy"),
+            tokensOrSequences("entropy"),
             optionalTokens("old_log_prob"),
             optionalTokens("ref_log_prob"),
             optionalTokens("rollout_log_prob"),
@@ -84,20 +84,40 @@ final class CaseInputsReader {
                     ? perSequence(advantages, fields.where("advantages"))
                     : tokens(advantages, fields.where("advantages")),
             perSequence,
-            optionalPerSequence("rewards"),
-            groups());
+            new CaseInputs.Rewards(
+                optionalPerSequence("rewards"),
+                groups(),
+                rewardRoles(),
+                optionalPerSequence("reward_weights"),
+                optionalTokens("token_rewards"),
+                optionalTokens("values")));
     fields.done();
-    if (inputs.rewards() != null && inputs.groups() == null) {
-      throw new IllegalArgumentException(where + " has rewards but no groups");
-    }
-    if (inputs.rewards() != null && inputs.advantages() != null) {
+    CaseInputs.Rewards rewards = inputs.rewards();
+    if (rewards.given() && inputs.advantages() != null) {
       throw new IllegalArgumentException(where + " has both advantages and rewards; give one");
+    }
+    if (rewards.ofSequences() != null && rewards.ofTokens() != null) {
+      throw new IllegalArgumentException(where + " has both rewards and token_rewards; give one");
     }
     return inputs;
   }
 
+  /** A number a token, or one a sequence, which then stands at each of its tokens. */
+  private double @Nullable [] tokensOrSequences(String name) {
+    JsonNode node = fields.node(name);
+    if (node == null || !node.isArray() || !isPerSequence(node)) {
+      return optionalTokens(name);
+    }
+    double[] values = perSequence(node, fields.where(name));
+    double[] result = new double[(int) offsets[sequences]];
+    for (int i = 0; i < sequences; i++) {
+      Arrays.fill(result, (int) offsets[i], (int) offsets[i + 1], values[i]);
+    }
+    return result;
+  }
+
   /** One number a sequence; a packed array of T numbers is one a token, even if T == B. */
-  private boolean isPerSequence(JsonNode node) {
+  boolean isPerSequence(JsonNode node) {
     return padded
         ? !(node.size() > 0 && node.get(0).isArray())
         : node.size() == sequences && node.size() != offsets[sequences];
@@ -123,12 +143,16 @@ final class CaseInputsReader {
     return result;
   }
 
-  double[] perSequence(JsonNode node, String place) {
+  private void onePerSequence(JsonNode node, String place) {
     array(node, place);
     if (node.size() != sequences) {
       throw new IllegalArgumentException(
           place + " must have one entry per sequence, " + sequences + ", not " + node.size());
     }
+  }
+
+  double[] perSequence(JsonNode node, String place) {
+    onePerSequence(node, place);
     double[] result = new double[sequences];
     for (int i = 0; i < sequences; i++) {
       result[i] = JsonFields.number(node.get(i), place);
@@ -174,18 +198,42 @@ final class CaseInputsReader {
         roles[t] = role(cells[t], fields.where("roles"));
       }
     }
-    JsonNode mask = fields.node("mask");
-    if (mask != null) {
-      double[] valid = tokens(mask, fields.where("mask"));
-      for (int t = 0; t < valid.length; t++) {
-        if (valid[t] != 0 && valid[t] != 1) {
-          throw new IllegalArgumentException(
-              fields.where("mask") + " must hold 0 and 1, not " + valid[t]);
-        }
-        roles[t] = valid[t] == 0 ? Role.IGNORED.code() : roles[t];
+    mark(roles, "prefix_mask", Role.DEMONSTRATION, true);
+    mark(roles, "hint_mask", Role.HINT, true);
+    mark(roles, "mask", Role.IGNORED, false);
+    return roles;
+  }
+
+  /** Gives a role to the tokens where a mask is 1, or 0. */
+  private void mark(byte[] roles, String name, Role role, boolean marked) {
+    JsonNode mask = fields.node(name);
+    if (mask == null) {
+      return;
+    }
+    double[] marks = tokens(mask, fields.where(name));
+    for (int t = 0; t < marks.length; t++) {
+      if (marks[t] != 0 && marks[t] != 1) {
+        throw new IllegalArgumentException(
+            fields.where(name) + " must hold 0 and 1, not " + marks[t]);
+      }
+      if ((marks[t] == 1) == marked) {
+        roles[t] = role.code();
       }
     }
-    return roles;
+  }
+
+  private byte @Nullable [] rewardRoles() {
+    JsonNode node = fields.node("reward_roles");
+    if (node == null) {
+      return null;
+    }
+    String place = fields.where("reward_roles");
+    onePerSequence(node, place);
+    byte[] result = new byte[sequences];
+    for (int i = 0; i < sequences; i++) {
+      result[i] = role(node.get(i), place);
+    }
+    return result;
   }
 
   private static byte role(JsonNode cell, String place) {
@@ -208,12 +256,7 @@ final class CaseInputsReader {
     if (node == null) {
       return null;
     }
-    String place = fields.where("groups");
-    array(node, place);
-    if (node.size() != sequences) {
-      throw new IllegalArgumentException(
-          place + " must have one entry per sequence, " + sequences + ", not " + node.size());
-    }
+    onePerSequence(node, fields.where("groups"));
     Map<String, Integer> ids = new LinkedHashMap<>();
     int[] result = new int[sequences];
     for (int i = 0; i < sequences; i++) {

@@ -1,25 +1,21 @@
 package org.plait.lab.verify;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.plait.DType;
-import org.plait.GroupAdvantage;
-import org.plait.Groups;
-import org.plait.TensorView;
-import org.plait.lab.oracle.GroupAdvantageOracle;
+import org.plait.Metrics;
+import org.plait.Objective;
 import org.plait.lab.oracle.ObjectiveSums;
 import org.plait.lab.oracle.TokenObjectiveOracle;
 import org.plait.lab.oracle.TokenProblem;
 
 /**
- * Recorded cases through {@code token_objective}, and where they give rewards {@code
- * group_advantage}; the oracle is held to the same values. Every derivative and metric is compared
- * relative to itself, the loss relative to the sum of the absolute values of its terms; zeros must
- * be exact.
+ * Recorded cases through {@code token_objective}, and where they give rewards through what makes
+ * advantages of them; the oracle is held to the same values. Every derivative and metric is
+ * compared relative to itself, the loss relative to the sum of the absolute values of its terms;
+ * zeros must be exact.
  */
 final class CaseSuite {
 
@@ -33,50 +29,85 @@ final class CaseSuite {
     return steps;
   }
 
-  /** What one side made of a case. */
+  /** What one side made of a case; the loss, c and h are empty without an objective. */
   @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
   private record Answer(
-      double @Nullable [] advantages,
+      @Nullable CaseAdvantages advantages,
       double[] c,
       double[] h,
       double loss,
-      Map<String, Double> metrics) {}
+      double lossMagnitude,
+      Map<String, Double> metrics) {
+
+    static Answer of(@Nullable CaseAdvantages advantages) {
+      return new Answer(advantages, new double[0], new double[0], Double.NaN, 0, Map.of());
+    }
+  }
 
   static List<Check> run(Plan plan, Case one) {
-    double[] fromRewards = oracleAdvantages(one);
-    TokenObjectiveOracle.Result oracle =
-        TokenObjectiveOracle.evaluate(one.problem(perToken(one, fromRewards)));
+    CaseAdvantages kernels = CaseAdvantages.kernel(plan.backend(), one.inputs(), one.advantage());
+    CaseAdvantages definition = CaseAdvantages.oracle(one.inputs(), one.advantage());
+    Objective objective = one.objective();
+    if (objective == null) {
+      return List.of(
+          compare("advantages", "f32", one, Answer.of(kernels)),
+          compare("oracle of advantages", "f64", one, Answer.of(definition)));
+    }
+    TokenProblem exact = one.problem(objective, perToken(one, definition));
+    TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(exact);
+    TokenProblem rounded = one.problem(objective, perToken(one, kernels));
+    double magnitude = oracle.sums().lossMagnitude();
+    return List.of(
+        compare("token_objective", "f32", one, kernel(plan, rounded, kernels, oracle, magnitude)),
+        compare("oracle of token_objective", "f64", one, definition(exact, definition, oracle)));
+  }
+
+  private static Answer definition(
+      TokenProblem problem,
+      @Nullable CaseAdvantages advantages,
+      TokenObjectiveOracle.Result oracle) {
     ObjectiveSums sums = oracle.sums();
     Map<String, Double> metrics = new LinkedHashMap<>();
     MetricNames.of(sums).forEach((name, value) -> metrics.put(name, value.value()));
-    Answer definition = new Answer(fromRewards, oracle.c(), oracle.h(), sums.loss(), metrics);
-
-    double[] kernelAdvantages = one.advantage() == null ? null : kernelAdvantages(plan, one);
-    ObjectiveRun run =
-        ObjectiveRun.of(plan.backend(), one.problem(perToken(one, kernelAdvantages)));
-    Answer kernel =
-        new Answer(
-            kernelAdvantages,
-            doubles(run.c()),
-            doubles(run.h()),
-            run.metrics().getOrDefault("loss", Double.NaN),
-            run.metrics());
-    return List.of(
-        compare("token_objective", "f32", one, kernel, sums.lossMagnitude()),
-        compare("oracle of token_objective", "f64", one, definition, sums.lossMagnitude()));
+    ClipRegion region = ClipRegion.oracle(problem, oracle.gates());
+    Map<String, Double> upstream = UpstreamMetrics.of(metrics, problem.objective(), region);
+    upstream.forEach(metrics::putIfAbsent);
+    return new Answer(
+        advantages, oracle.c(), oracle.h(), sums.loss(), sums.lossMagnitude(), metrics);
   }
 
-  private static Check compare(
-      String kernel, String dtype, Case one, Answer answer, double lossMagnitude) {
+  private static Answer kernel(
+      Plan plan,
+      TokenProblem problem,
+      @Nullable CaseAdvantages advantages,
+      TokenObjectiveOracle.Result oracle,
+      double magnitude) {
+    Metrics struct = new Metrics();
+    ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem, struct);
+    Map<String, Double> metrics = new LinkedHashMap<>(run.metrics());
+    ClipRegion region = ClipRegion.kernel(plan.backend(), problem, oracle.gates());
+    UpstreamMetrics.of(struct, problem.objective(), region).forEach(metrics::putIfAbsent);
+    return new Answer(
+        advantages, doubles(run.c()), doubles(run.h()), struct.loss(), magnitude, metrics);
+  }
+
+  private static Check compare(String kernel, String dtype, Case one, Answer answer) {
     Case.Expected expected = one.expected();
     ErrorNorm norm = new ErrorNorm(Precision.FLOAT32);
     addAll(norm, expected.dLogProb(), answer.c, "dloss_dlogp");
     addAll(norm, expected.dEntropy(), answer.h, "dloss_dentropy");
-    if (expected.advantages() != null && answer.advantages != null) {
-      addAll(norm, expected.advantages(), answer.advantages, "advantages");
+    CaseAdvantages advantages = answer.advantages;
+    if (expected.advantages() != null && advantages != null) {
+      boolean each =
+          !advantages.perToken() && expected.advantages().length != one.inputs().tokens();
+      double[] found = each ? advantages.values() : advantages.atTokens(one.inputs());
+      addAll(norm, expected.advantages(), found, "advantages");
+    }
+    if (expected.returns() != null && advantages != null && advantages.returns() != null) {
+      addAll(norm, expected.returns(), advantages.returns(), "returns");
     }
     if (expected.loss() != null) {
-      norm.addExact(expected.loss(), lossMagnitude, answer.loss, "loss");
+      norm.addExact(expected.loss(), answer.lossMagnitude, answer.loss, "loss");
     }
     expected
         .metrics()
@@ -96,48 +127,18 @@ final class CaseSuite {
   }
 
   /** The advantages of the case, given or made, as one per token. */
-  private static double @Nullable [] perToken(Case one, double @Nullable [] fromRewards) {
+  private static double @Nullable [] perToken(Case one, @Nullable CaseAdvantages made) {
     CaseInputs inputs = one.inputs();
-    double[] given = fromRewards != null ? fromRewards : inputs.advantages();
-    boolean spread = fromRewards != null || inputs.advantagePerSequence();
-    return given == null || !spread
+    if (made != null) {
+      return made.atTokens(inputs);
+    }
+    double[] given = inputs.advantages();
+    return given == null || !inputs.advantagePerSequence()
         ? given
         : TokenProblem.perToken(given, inputs.offsets(), inputs.tokens());
   }
 
-  private static double @Nullable [] oracleAdvantages(Case one) {
-    double[] rewards = one.inputs().rewards();
-    int[] groups = one.inputs().groups();
-    GroupAdvantage options = one.advantage();
-    if (rewards == null || groups == null || options == null) {
-      return null;
-    }
-    return GroupAdvantageOracle.evaluate(rewards, groups, count(groups), options).advantages();
-  }
-
-  private static double @Nullable [] kernelAdvantages(Plan plan, Case one) {
-    double[] rewards = one.inputs().rewards();
-    int[] groups = one.inputs().groups();
-    GroupAdvantage options = one.advantage();
-    if (rewards == null || groups == null || options == null) {
-      return null;
-    }
-    GroupAdvantage.Output out = GroupAdvantage.Output.allocate(rewards.length, count(groups));
-    options.compute(
-        plan.backend(),
-        ObjectiveRun.floats(rewards),
-        Groups.ids(
-            TensorView.copyOf(Arrays.stream(groups).asLongStream().toArray()), count(groups)),
-        out,
-        TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(count(groups))));
-    return doubles(out.advantages().toFloats());
-  }
-
-  private static int count(int[] groups) {
-    return Arrays.stream(groups).max().orElse(-1) + 1;
-  }
-
-  private static double[] doubles(float[] values) {
+  static double[] doubles(float[] values) {
     double[] result = new double[values.length];
     for (int i = 0; i < values.length; i++) {
       result[i] = values[i];

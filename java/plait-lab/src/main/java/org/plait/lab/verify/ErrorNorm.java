@@ -30,6 +30,14 @@ final class ErrorNorm {
   /** What counts as float64 noise of the oracle itself, relative to the scale. */
   private static final double ORACLE_NOISE = 1e-13;
 
+  /**
+   * What products of factors below the normal numbers of float32 may be off by, which round to
+   * multiples of the least one: an absolute error that does not count.
+   */
+  static final double UNDERFLOW = 4 * (double) Float.MIN_VALUE;
+
+  private static final double INFINITY = Double.POSITIVE_INFINITY;
+
   private final Precision output;
   private double error;
   private double reference;
@@ -56,10 +64,14 @@ final class ErrorNorm {
     add(oracle, scale, kernel, slack, index);
   }
 
-  /** Adds an element; {@code slack} is an absolute error that does not count. */
+  /**
+   * Adds an element; {@code slack} is an absolute error that does not count. What is beyond the
+   * output type is infinite there.
+   */
   void add(double oracle, double scale, double kernel, double slack, long index) {
+    double expected = output.overflows(oracle) ? Math.copySign(INFINITY, oracle) : oracle;
     double rounding = output.halfUlp(Math.max(Math.abs(oracle), Math.abs(kernel)));
-    add(oracle, scale, kernel, slack, rounding, "element", index);
+    add(expected, scale, kernel, slack, rounding, "element", index);
   }
 
   /** Adds an element that has not been rounded to the output type. */
@@ -69,7 +81,12 @@ final class ErrorNorm {
 
   /** The same for an element of the array {@code name}. */
   void addExact(double oracle, double scale, double kernel, String name, long index) {
-    add(oracle, scale, kernel, 0, 0, name, index);
+    addExact(oracle, scale, kernel, 0, name, index);
+  }
+
+  /** The same with an absolute error that does not count. */
+  void addExact(double oracle, double scale, double kernel, double slack, String name, long index) {
+    add(oracle, scale, kernel, slack, 0, name, index);
   }
 
   private void add(

@@ -5,15 +5,18 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.plait.Baseline;
 import org.plait.DType;
+import org.plait.EpsilonPlace;
 import org.plait.GroupAdvantage;
 import org.plait.Groups;
 import org.plait.Scale;
 import org.plait.Singleton;
+import org.plait.Statistics;
 import org.plait.TensorView;
 import org.plait.lab.oracle.GroupAdvantageOracle;
+import org.plait.lab.verify.GroupSamples.Rewards;
 
 /**
  * {@code group_advantage} against the oracle: it computes in float64, so nothing but one rounding
@@ -27,158 +30,207 @@ final class GroupSuite {
    */
   private static final double LIMIT = 1e-12;
 
-  /** Rewards and the group of each. */
-  @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
-  private record Rewards(double[] rewards, int[] ids, int groups) {}
-
   private GroupSuite() {}
 
   static List<Step> steps(Plan plan) {
     List<Step> steps = new ArrayList<>();
-    samples()
+    GroupSamples.all()
         .forEach(
             (name, rewards) ->
                 steps.add(new Step("groups " + name, () -> run(plan, name, rewards))));
+    steps.add(new Step("groups refused", () -> List.of(refused(plan))));
     return steps;
-  }
-
-  private static Map<String, Rewards> samples() {
-    Map<String, Rewards> samples = new LinkedHashMap<>();
-    double nan = Double.NaN;
-    samples.put("none", new Rewards(new double[0], new int[0], 0));
-    samples.put("none in two groups", new Rewards(new double[0], new int[0], 2));
-    samples.put("one", grouped(new double[][] {{0.5}}));
-    samples.put("pairs", grouped(new double[][] {{1, 0}, {0, 0}, {1, 1}, {-1, 3}}));
-    samples.put(
-        "constant tenths", grouped(new double[][] {filled(7, 0.1), filled(11, 0.7), {1, 0, 1}}));
-    samples.put("all equal", grouped(new double[][] {filled(9, 0.3), filled(4, 0.3)}));
-    samples.put(
-        "large offset",
-        grouped(new double[][] {{1000, 1000.001, 1000.002, 1000.003}, {1e6, 1e6 + 1}}));
-    samples.put(
-        "unscorable",
-        grouped(new double[][] {{nan, 1, 0, nan}, {nan}, {nan, 2}, {}, {1, 2, 3}, {nan, nan}}));
-    samples.put("nothing scorable", grouped(new double[][] {{nan, nan}, {nan}}));
-    samples.put("singletons", grouped(new double[][] {{1}, {0}, {-2}, {0.25}}));
-    SplittableRandom random = new SplittableRandom(5);
-    double[][] many = new double[60][];
-    for (int g = 0; g < many.length; g++) {
-      many[g] = new double[random.nextInt(1, 17)];
-      boolean binary = g % 2 == 0;
-      for (int i = 0; i < many[g].length; i++) {
-        double value = binary ? random.nextInt(2) : 3 * Scenario.gaussian(random) + g;
-        many[g][i] = random.nextInt(20) == 0 ? nan : (float) value;
-      }
-    }
-    samples.put("many", grouped(many));
-    return samples;
-  }
-
-  private static double[] filled(int n, double value) {
-    double[] result = new double[n];
-    Arrays.fill(result, value);
-    return result;
-  }
-
-  private static Rewards grouped(double[][] groups) {
-    int n = Arrays.stream(groups).mapToInt(group -> group.length).sum();
-    double[] rewards = new double[n];
-    int[] ids = new int[n];
-    int at = 0;
-    for (int g = 0; g < groups.length; g++) {
-      for (double reward : groups[g]) {
-        rewards[at] = (float) reward;
-        ids[at++] = g;
-      }
-    }
-    return new Rewards(rewards, ids, groups.length);
   }
 
   private static List<Check> run(Plan plan, String name, Rewards rewards) {
     List<Check> checks = new ArrayList<>();
+    for (GroupAdvantage options : plain()) {
+      checks.addAll(compare(plan, rewards, options, false, name + ", " + describe(options)));
+    }
+    for (GroupAdvantage options : special()) {
+      for (boolean roles : new boolean[] {false, true}) {
+        String variant = name + ", " + describe(options) + (roles ? ", roles" : "");
+        checks.addAll(compare(plan, rewards, options, roles, variant));
+      }
+    }
+    AdvantagePresets.all()
+        .forEach(
+            (preset, options) -> {
+              if (options.singleton() != Singleton.REFUSE) {
+                checks.addAll(compare(plan, rewards, options, true, name + ", " + preset));
+              }
+            });
+    return checks;
+  }
+
+  /** Every baseline by every scale. */
+  private static List<GroupAdvantage> plain() {
+    List<GroupAdvantage> all = new ArrayList<>();
     for (Baseline baseline : Baseline.values()) {
       for (Scale scale : Scale.values()) {
-        for (Singleton singleton : Singleton.values()) {
+        for (Singleton singleton : List.of(Singleton.ZERO, Singleton.REWARD)) {
           for (boolean sample : new boolean[] {false, true}) {
-            float epsilon = sample ? 1e-6f : 1e-4f;
-            GroupAdvantage options =
-                new GroupAdvantage(baseline, scale, singleton, sample, epsilon);
-            String variant = name + ", " + describe(options);
-            checks.addAll(compare(plan, rewards, options, variant));
+            all.add(
+                GroupAdvantage.grpo()
+                    .baseline(baseline)
+                    .scale(scale)
+                    .singleton(singleton)
+                    .sampleStd(sample)
+                    .epsilon(sample ? 1e-6f : 1e-4f));
           }
         }
       }
     }
-    return checks;
+    return all;
+  }
+
+  /** What some baselines and scales are combined with. */
+  private static List<GroupAdvantage> special() {
+    List<GroupAdvantage> all = new ArrayList<>();
+    for (Baseline baseline : Baseline.values()) {
+      for (Scale scale : Scale.values()) {
+        GroupAdvantage base = GroupAdvantage.verlGrpo().baseline(baseline).scale(scale);
+        all.add(base.epsilonPlace(EpsilonPlace.VARIANCE));
+        all.add(base.stdFloor(0.25f));
+        all.add(base.zeroStdOne(true));
+        all.add(base.statistics(Statistics.ROLLOUTS).zeroStdOne(true));
+        all.add(base.statistics(Statistics.ROLLOUTS).singleton(Singleton.ZERO).stdFloor(0.1f));
+      }
+    }
+    return all;
   }
 
   private static String describe(GroupAdvantage options) {
-    return JsonFields.lower(options.baseline())
-        + " by "
-        + JsonFields.lower(options.scale())
-        + ", singleton "
-        + JsonFields.lower(options.singleton())
-        + (options.sampleStd() ? ", sample" : "");
+    Map<String, Boolean> extras = new LinkedHashMap<>();
+    extras.put(", sample", options.sampleStd());
+    extras.put(", epsilon in the variance", options.epsilonPlace() == EpsilonPlace.VARIANCE);
+    extras.put(", floor " + options.stdFloor(), options.stdFloor() > 0);
+    extras.put(", zero std as one", options.zeroStdOne());
+    extras.put(", rollouts' statistics", options.statistics() == Statistics.ROLLOUTS);
+    StringBuilder text = new StringBuilder();
+    text.append(JsonFields.lower(options.baseline()))
+        .append(" by ")
+        .append(JsonFields.lower(options.scale()))
+        .append(", singleton ")
+        .append(JsonFields.lower(options.singleton()));
+    extras.forEach((words, there) -> text.append(there ? words : ""));
+    return text.toString();
   }
 
   private static List<Check> compare(
-      Plan plan, Rewards rewards, GroupAdvantage options, String variant) {
-    int n = rewards.rewards.length;
+      Plan plan, Rewards rewards, GroupAdvantage options, boolean withRoles, String variant) {
+    int n = rewards.rewards().length;
+    boolean weighted = options.baseline() == Baseline.WEIGHTED_MEAN;
+    byte[] roles = withRoles ? rewards.roles() : null;
+    double[] weights = weighted ? rewards.weights() : null;
     GroupAdvantageOracle.Result oracle =
-        GroupAdvantageOracle.evaluate(rewards.rewards, rewards.ids, rewards.groups, options);
-    TensorView workspace =
-        TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(rewards.groups));
-    TensorView values = ObjectiveRun.floats(rewards.rewards);
-    GroupAdvantage.Output sorted = GroupAdvantage.Output.allocate(n, rewards.groups);
-    options.compute(plan.backend(), values, Groups.offsets(offsets(rewards)), sorted, workspace);
+        GroupAdvantageOracle.evaluate(
+            new GroupAdvantageOracle.Input(
+                rewards.rewards(), roles, weights, rewards.ids(), rewards.groups()),
+            options);
+    int[] sorted = new int[n];
+    Arrays.setAll(sorted, i -> i);
     // By ids, in another order of the rewards: every second one first.
     int[] order = new int[n];
     Arrays.setAll(order, i -> 2 * i < n ? 2 * i : 2 * (i - (n + 1) / 2) + 1);
-    GroupAdvantage.Output shuffled = GroupAdvantage.Output.allocate(n, rewards.groups);
-    options.compute(
-        plan.backend(),
-        ObjectiveRun.floats(Arrays.stream(order).mapToDouble(i -> rewards.rewards[i]).toArray()),
-        Groups.ids(
-            TensorView.copyOf(Arrays.stream(order).mapToLong(i -> rewards.ids[i]).toArray()),
-            rewards.groups),
-        shuffled,
-        workspace);
     ErrorNorm norm = new ErrorNorm(Precision.FLOAT32);
-    for (int i = 0; i < n; i++) {
-      add(norm, oracle, i, sorted.advantages().getFloat(i));
-      add(norm, oracle, order[i], shuffled.advantages().getFloat(i));
-    }
     ErrorNorm statistics = new ErrorNorm(Precision.FLOAT32);
-    for (GroupAdvantage.Output out : List.of(sorted, shuffled)) {
-      for (int g = 0; g < rewards.groups; g++) {
+    for (boolean byId : new boolean[] {false, true}) {
+      int[] at = byId ? order : sorted;
+      long[] ids = Arrays.stream(at).mapToLong(i -> rewards.ids()[i]).toArray();
+      Groups groups =
+          byId
+              ? Groups.ids(TensorView.copyOf(ids), rewards.groups())
+              : Groups.offsets(offsets(rewards));
+      GroupAdvantage.Output out = GroupAdvantage.Output.allocate(n, rewards.groups());
+      options.compute(
+          plan.backend(), input(rewards, groups, at, roles, weights), out, workspace(rewards));
+      for (int i = 0; i < n; i++) {
+        // A zero is exactly zero: its magnitude is 0, and so is what is allowed.
+        float kernel = out.advantages().getFloat(i);
+        norm.add(oracle.advantages()[at[i]], oracle.magnitudes()[at[i]], kernel, 0, at[i]);
+      }
+      for (int g = 0; g < rewards.groups(); g++) {
         double mean = oracle.groupMean()[g];
-        double magnitude = Math.abs(mean) + oracle.groupStd()[g];
-        statistics.add(mean, magnitude, RowResults.given(out.groupMean()).getFloat(g), 0, g);
         double std = oracle.groupStd()[g];
+        double magnitude = Math.abs(mean) + std;
+        statistics.add(mean, magnitude, RowResults.given(out.groupMean()).getFloat(g), 0, g);
         statistics.add(std, magnitude, RowResults.given(out.groupStd()).getFloat(g), 0, g);
       }
     }
-    String shape = n + " in " + rewards.groups;
+    String shape = n + " in " + rewards.groups();
     boolean zero = Arrays.stream(oracle.advantages()).allMatch(a -> a == 0);
-    boolean none = rewards.groups == 0;
+    boolean none = rewards.groups() == 0;
     return List.of(
         norm.check("group_advantage", shape, "f32", variant, LIMIT, zero),
         statistics.check("group_advantage", shape, "f32", variant + ": statistics", LIMIT, none));
   }
 
-  private static void add(ErrorNorm norm, GroupAdvantageOracle.Result oracle, int i, float kernel) {
-    // A zero is exactly zero: its magnitude is 0, and so is what is allowed.
-    norm.add(oracle.advantages()[i], oracle.magnitudes()[i], kernel, 0, i);
+  private static GroupAdvantage.Input input(
+      Rewards rewards,
+      Groups groups,
+      int[] order,
+      byte @Nullable [] roles,
+      double @Nullable [] weights) {
+    GroupAdvantage.Input input =
+        GroupAdvantage.Input.of(
+            ObjectiveRun.floats(
+                Arrays.stream(order).mapToDouble(i -> rewards.rewards()[i]).toArray()),
+            groups);
+    if (roles != null) {
+      byte[] ordered = new byte[order.length];
+      for (int i = 0; i < order.length; i++) {
+        ordered[i] = roles[order[i]];
+      }
+      input = input.withRoles(ObjectiveRun.bytes(ordered));
+    }
+    if (weights != null) {
+      input =
+          input.withWeights(
+              ObjectiveRun.floats(Arrays.stream(order).mapToDouble(i -> weights[i]).toArray()));
+    }
+    return input;
+  }
+
+  private static TensorView workspace(Rewards rewards) {
+    return TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(rewards.groups()));
   }
 
   private static TensorView offsets(Rewards rewards) {
-    long[] offsets = new long[rewards.groups + 1];
-    for (int id : rewards.ids) {
+    long[] offsets = new long[rewards.groups() + 1];
+    for (int id : rewards.ids()) {
       offsets[id + 1]++;
     }
-    for (int g = 0; g < rewards.groups; g++) {
+    for (int g = 0; g < rewards.groups(); g++) {
       offsets[g + 1] += offsets[g];
     }
     return TensorView.copyOf(offsets);
+  }
+
+  /** A group of one is refused if the options say so, and nothing is written then. */
+  private static Check refused(Plan plan) {
+    Rewards rewards = GroupSamples.all().get("unscorable");
+    if (rewards == null) {
+      throw new IllegalStateException("there is no such sample");
+    }
+    int n = rewards.rewards().length;
+    GroupAdvantage.Output out = GroupAdvantage.Output.allocate(n, rewards.groups());
+    for (int i = 0; i < n; i++) {
+      out.advantages().setFloat(i, 123);
+    }
+    String found = "a group of one was accepted";
+    try {
+      GroupAdvantage.grpo()
+          .singleton(Singleton.REFUSE)
+          .compute(
+              plan.backend(),
+              GroupAdvantage.Input.of(
+                  ObjectiveRun.floats(rewards.rewards()), Groups.offsets(offsets(rewards))),
+              out,
+              workspace(rewards));
+    } catch (IllegalArgumentException e) {
+      found = out.advantages().getFloat(0) == 123 ? "" : "an advantage was written";
+    }
+    return Check.exact("group_advantage", "", "f32", "singleton refused", found.isEmpty(), found);
   }
 }

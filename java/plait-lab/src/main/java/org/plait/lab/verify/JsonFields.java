@@ -115,6 +115,18 @@ final class JsonFields {
     return (float) number(name, fallback);
   }
 
+  int integer(String name, int fallback) {
+    JsonNode value = node(name);
+    if (value == null) {
+      return fallback;
+    }
+    if (!value.canConvertToInt() || !value.isIntegralNumber()) {
+      throw new IllegalArgumentException(
+          where(name) + " must be a whole number of 32 bits, not " + kind(value));
+    }
+    return value.asInt();
+  }
+
   boolean flag(String name, boolean fallback) {
     JsonNode value = node(name);
     if (value == null) {

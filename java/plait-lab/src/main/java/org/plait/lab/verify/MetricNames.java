@@ -1,17 +1,13 @@
 package org.plait.lab.verify;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import org.plait.Metrics;
+import org.plait.Role;
 import org.plait.lab.oracle.ObjectiveSums;
 import org.plait.lab.oracle.Sum;
 
-/**
- * Metrics by name: Plait's own ({@link Metrics#toMap}), and those of verl that are functions of
- * them. verl takes its means over all valid tokens, Plait over the tokens that have a policy loss.
- */
+/** Plait's metrics by name: those of the kernels ({@link Metrics#toMap}), and the oracle's. */
 final class MetricNames {
 
   /**
@@ -22,71 +18,98 @@ final class MetricNames {
    */
   record Value(double value, double magnitude) {}
 
-  private MetricNames() {}
+  private final Map<String, Value> values = new LinkedHashMap<>();
 
-  /** Every name that a case file may use. */
-  static List<String> all() {
-    return List.copyOf(new TreeSet<>(of(new Metrics()).keySet()));
-  }
+  private MetricNames() {}
 
   /** Metrics of the kernels. */
   static Map<String, Double> of(Metrics metrics) {
-    Map<String, Double> values = new LinkedHashMap<>(metrics.toMap());
-    double clipped = metrics.clipFractionLow() + metrics.clipFractionHigh();
-    values.put("actor/pg_loss", metrics.policyLoss());
-    values.put("actor/pg_clipfrac", overTokens(clipped, metrics));
-    values.put("actor/pg_clipfrac_lower", overTokens(metrics.dualClipFraction(), metrics));
-    values.put("actor/ppo_kl", overTokens(metrics.approxKlK1(), metrics));
-    values.put("actor/entropy", metrics.entropyMean());
-    return values;
-  }
-
-  /** A mean over the tokens with a policy loss as one over all tokens, where the others count 0. */
-  private static double overTokens(double mean, Metrics metrics) {
-    double sum = metrics.policyTokens() == 0 ? 0 : mean * metrics.policyTokens();
-    return sum / metrics.tokens();
+    return metrics.toMap();
   }
 
   /** Metrics of the oracle, under the same names except for {@code bad_targets}. */
   static Map<String, Value> of(ObjectiveSums sums) {
-    double policy = sums.policyTokens();
-    double tokens = sums.tokens(0);
-    Map<String, Value> values = new LinkedHashMap<>();
+    MetricNames names = new MetricNames();
+    names.losses(sums);
+    names.policy(sums);
+    names.hybrid(sums);
+    names.sampler(sums);
+    return names.values;
+  }
+
+  private void losses(ObjectiveSums sums) {
     values.put("loss", new Value(sums.loss(), sums.lossMagnitude()));
-    values.put("policy_loss", over(sums.policyLoss, 1));
-    values.put("nll_loss", over(sums.nllLoss, 1));
-    values.put("kl_loss", over(sums.klLoss, 1));
-    values.put("entropy_loss", over(sums.entropyLoss, 1));
-    values.put("loss_magnitude", positive(sums.lossMagnitude()));
-    values.put("tokens", positive(tokens));
-    values.put("rollout_tokens", positive(sums.tokens(1)));
-    values.put("demonstration_tokens", positive(sums.tokens(2)));
-    values.put("hint_tokens", positive(sums.tokens(3)));
-    values.put("policy_tokens", positive(policy));
-    values.put("ratio_mean", over(sums.ratio, policy));
-    values.put("ratio_max", positive(sums.ratioMax()));
-    values.put("clip_fraction_low", positive(sums.clipLowCount() / policy));
-    values.put("clip_fraction_high", positive(sums.clipHighCount() / policy));
-    values.put("dual_clip_fraction", positive(sums.dualClipCount() / policy));
-    values.put("approx_kl_k1", over(sums.approxKlK1, policy));
-    values.put("approx_kl_k3", over(sums.approxKlK3, policy));
-    values.put("reference_kl", over(sums.referenceKl, sums.referenceKlTokens()));
-    values.put("entropy_mean", over(sums.entropy, tokens));
-    values.put("logp_mean", over(sums.logProb, tokens));
-    values.put("actor/pg_loss", over(sums.policyLoss, 1));
-    values.put(
-        "actor/pg_clipfrac", positive((sums.clipLowCount() + sums.clipHighCount()) / tokens));
-    values.put("actor/pg_clipfrac_lower", positive(sums.dualClipCount() / tokens));
-    values.put("actor/ppo_kl", over(sums.approxKlK1, tokens));
-    values.put("actor/entropy", over(sums.entropy, tokens));
-    return values;
+    mean("policy_loss", sums.policyLoss, 1);
+    mean("nll_loss", sums.nllLoss, 1);
+    mean("kl_loss", sums.klLoss, 1);
+    mean("entropy_loss", sums.entropyLoss, 1);
+    positive("loss_magnitude", sums.lossMagnitude());
+    positive("tokens", sums.tokens(0));
+    positive("rollout_tokens", sums.tokens(1));
+    positive("demonstration_tokens", sums.tokens(2));
+    positive("hint_tokens", sums.tokens(3));
   }
 
-  private static Value over(Sum sum, double count) {
-    return new Value(sum.value() / count, sum.magnitude() / count);
+  private void policy(ObjectiveSums sums) {
+    double policy = sums.policyTokens();
+    positive("policy_tokens", policy);
+    mean("ratio_mean", sums.ratio, policy);
+    positive("ratio_max", sums.ratioMax());
+    positive("clip_fraction_low", sums.clipLowCount() / policy);
+    positive("clip_fraction_high", sums.clipHighCount() / policy);
+    positive("dual_clip_fraction", sums.dualClipCount() / policy);
+    mean("approx_kl_k1", sums.approxKlK1, policy);
+    mean("approx_kl_k3", sums.approxKlK3, policy);
+    mean("reference_kl", sums.referenceKl, sums.referenceKlTokens());
+    mean("entropy_mean", sums.entropy, sums.tokens(0));
+    mean("logp_mean", sums.logProb, sums.tokens(0));
+    positive("dropped_tokens", sums.droppedTokens());
   }
 
-  private static Value positive(double value) {
-    return new Value(value, value);
+  private void hybrid(ObjectiveSums sums) {
+    for (Role role : new Role[] {Role.ROLLOUT, Role.DEMONSTRATION, Role.HINT}) {
+      int k = role.code();
+      double tokens = sums.tokens(k);
+      String prefix = JsonFields.lower(role) + "_";
+      mean(prefix + "policy_value_mean", sums.policyValue(k), tokens);
+      positive(prefix + "clip_fraction", sums.clippedTokens(k) / tokens);
+      mean(prefix + "probability_mean", sums.probability(k), tokens);
+      mean(prefix + "old_probability_mean", sums.oldProbability(k), tokens);
+    }
+    mean("reshaped_mean", sums.reshaped, sums.reshapedTokens());
+    positive("reshape_low_fraction", sums.reshapeLowCount() / sums.reshapedTokens());
+    positive("reshape_high_fraction", sums.reshapeHighCount() / sums.reshapedTokens());
+    mean("policy_weighting_mean", sums.policyWeighting, sums.policyWeightingTokens());
+    mean("nll_weighting_mean", sums.nllWeighting, sums.nllWeightingTokens());
+  }
+
+  private void sampler(ObjectiveSums sums) {
+    double tokens = sums.samplerTokens();
+    double sequences = sums.samplerSequences();
+    positive("rejected_tokens", sums.rejectedTokens());
+    positive("sampler_tokens", tokens);
+    mean("sampler_kl", sums.samplerLogRatio, -tokens);
+    mean("sampler_k3_kl", sums.samplerK3, tokens);
+    mean("sampler_abs_mean", sums.samplerAbs, tokens);
+    positive("sampler_abs_max", sums.samplerAbsMax());
+    double square = sums.samplerSquare.value() / tokens;
+    values.put("chi2_token", new Value(square - 1, square + 1));
+    mean("sampler_ratio_mean", sums.samplerRatio, tokens);
+    mean("sampler_weight_mean", sums.samplerWeight, tokens);
+    double weight = sums.samplerWeight.value();
+    positive(
+        "sampler_effective_sample_size",
+        weight * weight / sums.samplerWeightSquare.value() / tokens);
+    mean("sampler_log_ppl", sums.samplerLogPpl, sequences);
+    mean("old_log_ppl", sums.oldLogPpl, sequences);
+    mean("sampler_ppl_ratio", sums.samplerPplRatio, sequences);
+  }
+
+  private void mean(String name, Sum sum, double count) {
+    values.put(name, new Value(sum.value() / count, sum.magnitude() / Math.abs(count)));
+  }
+
+  private void positive(String name, double value) {
+    values.put(name, new Value(value, value));
   }
 }

@@ -32,7 +32,9 @@ final class ObjectiveEdgeSuite {
 
   static List<Step> steps(Plan plan) {
     ObjectiveEdgeSuite suite = new ObjectiveEdgeSuite(plan);
-    return List.of(new Step("objective edges", suite::run));
+    return List.of(
+        new Step("objective edges", suite::run),
+        new Step("objective draws", () -> ClipDraw.checks(plan, ProblemSample.LONG)));
   }
 
   private List<Check> run() {
@@ -140,14 +142,15 @@ final class ObjectiveEdgeSuite {
     ObjectiveRun expected = ObjectiveRun.of(plan.backend(), problem);
     TokenProblem spoilt =
         TokenProblem.of(
-            spoil(problem, problem.logProbs()),
-            spoil(problem, problem.entropy()),
-            problem.roles(),
-            problem.offsets(),
-            spoil(problem, problem.advantages()),
-            spoil(problem, problem.oldLogProbs()),
-            spoil(problem, problem.referenceLogProbs()),
-            problem.objective());
+                spoil(problem, problem.logProbs()),
+                spoil(problem, problem.entropy()),
+                problem.roles(),
+                problem.offsets(),
+                spoil(problem, problem.advantages()),
+                spoil(problem, problem.oldLogProbs()),
+                spoil(problem, problem.referenceLogProbs()),
+                problem.objective())
+            .withSampler(spoil(problem, problem.samplerLogProbs()));
     ObjectiveRun run = ObjectiveRun.of(plan.backend(), spoilt);
     for (int t = 0; t < problem.tokens(); t++) {
       if (problem.role(t) == 0 && (run.c()[t] != 0 || run.h()[t] != 0 || run.tokenLoss()[t] != 0)) {
@@ -220,14 +223,15 @@ final class ObjectiveEdgeSuite {
     long[] offsets = new long[last - first + 1];
     Arrays.setAll(offsets, i -> whole.begin(first + i) - from);
     return TokenProblem.of(
-        Arrays.copyOfRange(whole.logProbs(), from, to),
-        Arrays.copyOfRange(whole.entropy(), from, to),
-        Arrays.copyOfRange(whole.roles(), from, to),
-        offsets,
-        Arrays.copyOfRange(whole.advantages(), from, to),
-        Arrays.copyOfRange(whole.oldLogProbs(), from, to),
-        Arrays.copyOfRange(whole.referenceLogProbs(), from, to),
-        whole.objective());
+            Arrays.copyOfRange(whole.logProbs(), from, to),
+            Arrays.copyOfRange(whole.entropy(), from, to),
+            Arrays.copyOfRange(whole.roles(), from, to),
+            offsets,
+            Arrays.copyOfRange(whole.advantages(), from, to),
+            Arrays.copyOfRange(whole.oldLogProbs(), from, to),
+            Arrays.copyOfRange(whole.referenceLogProbs(), from, to),
+            whole.objective())
+        .withSampler(Arrays.copyOfRange(whole.samplerLogProbs(), from, to));
   }
 
   private String threads() {

@@ -3,16 +3,16 @@ package org.plait.lab.verify;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.function.Supplier;
 import org.plait.Aggregation;
+import org.plait.CorrectionBounds;
+import org.plait.CorrectionLevel;
+import org.plait.FilterAction;
 import org.plait.KlEstimator;
 import org.plait.Objective;
-import org.plait.PolicyLoss;
-import org.plait.Population;
+import org.plait.ObjectiveBuilder;
+import org.plait.RatioLevel;
 import org.plait.Rule;
-import org.plait.Term;
+import org.plait.SamplerCorrection;
 
 /**
  * An {@link Objective} as JSON, the same form in case files and in {@code --config}.
@@ -26,30 +26,21 @@ import org.plait.Term;
  *     "kl": {"estimator": "k3", "coefficient": 0.001},
  *     "entropy": {"coefficient": 0.01}
  *   },
- *   "demonstration": {"nll": {"coefficient": 1, "population": "own_role"}}
+ *   "demonstration": {"nll": {"coefficient": 1, "population": "own_role"}},
+ *   "correction": {"level": "token", "high": 2}
  * }</pre>
  *
- * <p>or a preset and what differs from it; a rule given as well replaces the preset's:
+ * <p>or a preset and what differs from it; a rule given as well changes the preset's rule:
  *
  * <pre>
  * {"preset": "grpo", "clip_low": 0.2, "clip_high": 0.28, "kl": {"estimator": "k3", "coefficient": 0.001}}
  * </pre>
  *
- * <p>A term may be a number, its coefficient. A bound that is left out of a rule, or is "inf", is
- * none. A field with an unknown name is refused.
+ * <p>A term other than the policy loss may be a number, its coefficient. A bound that is left out
+ * of a rule, or is "inf", is none. A field with an unknown name is refused. {@code CASES.md} beside
+ * this module has every field.
  */
 public final class ObjectiveJson {
-
-  private static final Map<String, Supplier<Objective>> PRESETS = new LinkedHashMap<>();
-
-  static {
-    PRESETS.put("sft", Objective::sft);
-    PRESETS.put("reinforce", Objective::reinforce);
-    PRESETS.put("ppo", Objective::ppo);
-    PRESETS.put("grpo", Objective::grpo);
-    PRESETS.put("dapo", Objective::dapo);
-    PRESETS.put("dr_grpo", Objective::drGrpo);
-  }
 
   private ObjectiveJson() {}
 
@@ -57,21 +48,21 @@ public final class ObjectiveJson {
   public static Objective read(JsonNode json, String where) {
     JsonFields fields = new JsonFields(json, where);
     try {
-      Objective.Builder builder = fields.has("preset") ? preset(fields) : Objective.builder();
-      JsonFields rollout = fields.object("rollout");
-      JsonFields demonstration = fields.object("demonstration");
-      JsonFields hint = fields.object("hint");
-      if (rollout != null) {
-        builder.rollout(rule(rollout));
-      }
-      if (demonstration != null) {
-        builder.demonstration(rule(demonstration));
-      }
-      if (hint != null) {
-        builder.hint(rule(hint));
-      }
+      Objective base =
+          fields.has("preset")
+              ? change(fields, ObjectivePresets.read(fields))
+              : new Objective(Rule.NONE, Rule.NONE, Rule.NONE);
+      JsonFields given = fields.object("correction");
+      SamplerCorrection correction = given == null ? base.correction() : readCorrection(given);
+      boolean corrected = correction.isOn();
+      Rule rollout = rule(fields, "rollout", base.rollout(), corrected);
+      Rule demonstration = rule(fields, "demonstration", base.demonstration(), false);
+      Rule hint = rule(fields, "hint", base.hint(), false);
       fields.done();
-      return builder.build();
+      Objective objective =
+          base.toBuilder().rollout(rollout).demonstration(demonstration).hint(hint).build();
+      return new Objective(
+          objective.rollout(), objective.demonstration(), objective.hint(), correction);
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       if (message.startsWith(where)) {
@@ -84,36 +75,44 @@ public final class ObjectiveJson {
   /** Writes an objective as a rule per role. */
   public static ObjectNode write(Objective objective) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    putRule(json, "rollout", objective.rollout());
-    putRule(json, "demonstration", objective.demonstration());
-    putRule(json, "hint", objective.hint());
+    boolean correction = !objective.correction().equals(SamplerCorrection.NONE);
+    RuleJsonWriter.put(json, "rollout", objective.rollout(), correction);
+    RuleJsonWriter.put(json, "demonstration", objective.demonstration(), correction);
+    RuleJsonWriter.put(json, "hint", objective.hint(), correction);
+    if (correction) {
+      RuleJsonWriter.putCorrection(json, objective.correction());
+    }
     return json;
   }
 
-  private static Objective.Builder preset(JsonFields fields) {
-    String name = fields.text("preset", "");
-    Supplier<Objective> preset = PRESETS.get(name);
-    if (preset == null) {
-      throw new IllegalArgumentException(
-          fields.where("preset")
-              + " must be one of "
-              + String.join(", ", PRESETS.keySet())
-              + ", not \""
-              + name
-              + "\"");
+  /** A rule that may be given, and else is the preset's. */
+  private static Rule rule(JsonFields fields, String role, Rule base, boolean corrected) {
+    JsonFields given = fields.object(role);
+    if (given != null) {
+      return RuleJson.read(given, base, corrected);
     }
-    Objective objective = preset.get();
-    Rule rollout = objective.rollout();
-    Objective.Builder builder = objective.toBuilder();
+    return corrected && base.hasPolicyLoss()
+        ? base.toBuilder().samplerCorrection(true).build()
+        : base;
+  }
+
+  /** What may stand beside a preset, besides rules. */
+  private static Objective change(JsonFields fields, Objective preset) {
+    Rule rollout = preset.rollout();
+    ObjectiveBuilder builder = preset.toBuilder();
     if (fields.has("clip_low") || fields.has("clip_high")) {
       builder.clip(
-          fields.real("clip_low", rollout.clipLow()), fields.real("clip_high", rollout.clipHigh()));
+          fields.real("clip_low", rollout.policy().clipLow()),
+          fields.real("clip_high", rollout.policy().clipHigh()));
     }
     if (fields.has("dual_clip")) {
-      builder.dualClip(fields.real("dual_clip", rollout.dualClip()));
+      builder.dualClip(fields.real("dual_clip", rollout.policy().dualClip()));
     }
     if (fields.has("log_ratio_limit")) {
-      builder.logRatioLimit(fields.real("log_ratio_limit", rollout.logRatioLimit()));
+      builder.logRatioLimit(fields.real("log_ratio_limit", rollout.policy().logRatioLimit()));
+    }
+    if (fields.has("ratio_level")) {
+      builder.ratioLevel(fields.choice("ratio_level", RatioLevel.class, RatioLevel.TOKEN));
     }
     JsonFields kl = fields.object("kl");
     if (kl != null) {
@@ -129,117 +128,44 @@ public final class ObjectiveJson {
     if (fields.has("aggregation")) {
       builder.aggregation(fields.choice("aggregation", Aggregation.class, Aggregation.TOKEN_MEAN));
     }
-    return builder;
+    return builder.build();
   }
 
-  private static Rule rule(JsonFields fields) {
-    float none = Float.POSITIVE_INFINITY;
-    Rule off = Rule.NONE;
-    PolicyLoss policyLoss = off.policyLoss();
-    Term policy = off.policy();
-    float clipLow = none;
-    float clipHigh = none;
-    float dualClip = none;
-    float logRatioLimit = none;
-    JsonFields given = fields.object("policy");
-    if (given != null) {
-      policyLoss = given.choice("loss", PolicyLoss.class, PolicyLoss.CLIP);
-      clipLow = given.real("clip_low", none);
-      clipHigh = given.real("clip_high", none);
-      dualClip = given.real("dual_clip", none);
-      logRatioLimit = given.real("log_ratio_limit", none);
-      policy = term(given);
+  private static SamplerCorrection readCorrection(JsonFields given) {
+    SamplerCorrection off = SamplerCorrection.NONE;
+    JsonFields filter = given.object("filter");
+    CorrectionLevel level =
+        given.choice(
+            "level",
+            CorrectionLevel.class,
+            filter == null ? CorrectionLevel.TOKEN : CorrectionLevel.NONE);
+    CorrectionLevel filterLevel = off.filterLevel();
+    KlEstimator estimator = off.filterEstimator();
+    float filterLow = off.filterLow();
+    float filterHigh = off.filterHigh();
+    FilterAction action = off.filterAction();
+    if (filter != null) {
+      filterLevel = filter.choice("level", CorrectionLevel.class, CorrectionLevel.TOKEN);
+      estimator = filter.choice("estimator", KlEstimator.class, KlEstimator.K1);
+      filterLow = filter.real("low", filterLow);
+      filterHigh = filter.real("high", filterHigh);
+      action = filter.choice("action", FilterAction.class, action);
+      filter.done();
     }
-    KlEstimator estimator = off.klEstimator();
-    Term kl = off.kl();
-    JsonNode klNode = fields.node("kl");
-    if (klNode != null && klNode.isObject()) {
-      JsonFields klFields = new JsonFields(klNode, fields.where("kl"));
-      estimator = klFields.choice("estimator", KlEstimator.class, KlEstimator.K3);
-      kl = term(klFields);
-    } else if (klNode != null) {
-      estimator = KlEstimator.K3;
-      kl = term(fields, "kl");
-    }
-    Term nll = term(fields, "nll");
-    Term entropy = term(fields, "entropy");
-    fields.done();
-    return new Rule(
-        policyLoss,
-        policy,
-        clipLow,
-        clipHigh,
-        dualClip,
-        logRatioLimit,
-        nll,
-        estimator,
-        kl,
-        entropy);
-  }
-
-  /** A term that may be absent, a number or an object. */
-  private static Term term(JsonFields parent, String name) {
-    JsonNode node = parent.node(name);
-    if (node == null) {
-      return Term.OFF;
-    }
-    return node.isObject()
-        ? term(new JsonFields(node, parent.where(name)))
-        : Term.of((float) JsonFields.number(node, parent.where(name)));
-  }
-
-  private static Term term(JsonFields fields) {
-    Term term =
-        new Term(
-            fields.real("coefficient", 1),
-            fields.choice("aggregation", Aggregation.class, Aggregation.TOKEN_MEAN),
-            fields.choice("population", Population.class, Population.ALL_TOKENS));
-    fields.done();
-    return term;
-  }
-
-  private static void putRule(ObjectNode json, String role, Rule rule) {
-    if (rule.equals(Rule.NONE)) {
-      return;
-    }
-    Rule off = Rule.NONE;
-    ObjectNode node = json.putObject(role);
-    if (rule.policyLoss() != off.policyLoss() || !rule.policy().equals(off.policy())) {
-      ObjectNode policy = node.putObject("policy");
-      policy.put("loss", JsonFields.lower(rule.policyLoss()));
-      putBound(policy, "clip_low", rule.clipLow());
-      putBound(policy, "clip_high", rule.clipHigh());
-      putBound(policy, "dual_clip", rule.dualClip());
-      putBound(policy, "log_ratio_limit", rule.logRatioLimit());
-      putTerm(policy, rule.policy());
-    }
-    if (!rule.nll().equals(off.nll())) {
-      putTerm(node.putObject("nll"), rule.nll());
-    }
-    if (!rule.kl().equals(off.kl()) || rule.klEstimator() != off.klEstimator()) {
-      ObjectNode kl = node.putObject("kl");
-      kl.put("estimator", JsonFields.lower(rule.klEstimator()));
-      putTerm(kl, rule.kl());
-    }
-    if (!rule.entropy().equals(off.entropy())) {
-      putTerm(node.putObject("entropy"), rule.entropy());
-    }
-  }
-
-  private static void putTerm(ObjectNode node, Term term) {
-    putNumber(node, "coefficient", term.coefficient());
-    node.put("aggregation", JsonFields.lower(term.aggregation()));
-    node.put("population", JsonFields.lower(term.population()));
-  }
-
-  private static void putBound(ObjectNode node, String name, float bound) {
-    if (bound != Float.POSITIVE_INFINITY) {
-      putNumber(node, name, bound);
-    }
-  }
-
-  /** The shortest decimal that reads back as the same float: 0.2, not 0.20000000298023224. */
-  private static void putNumber(ObjectNode node, String name, float value) {
-    node.put(name, Double.parseDouble(Float.toString(value)));
+    SamplerCorrection correction =
+        new SamplerCorrection(
+            level,
+            given.choice("bounds", CorrectionBounds.class, off.bounds()),
+            given.real("low", off.low()),
+            given.real("high", off.high()),
+            given.real("log_limit", off.logLimit()),
+            given.flag("normalise", off.normalise()),
+            filterLevel,
+            estimator,
+            filterLow,
+            filterHigh,
+            action);
+    given.done();
+    return correction;
   }
 }

@@ -64,6 +64,9 @@ record ObjectiveRun(float[] c, float[] h, float[] tokenLoss, Map<String, Double>
     if (problem.referenceLogProbs() != null) {
       builder.referenceLogProbs(floats(problem.referenceLogProbs()));
     }
+    if (problem.samplerLogProbs() != null) {
+      builder.samplerLogProbs(floats(problem.samplerLogProbs()));
+    }
     return builder.build();
   }
 

@@ -10,7 +10,8 @@ import org.plait.lab.oracle.TokenProblem;
 
 /**
  * {@code token_objective} against the oracle, at 1e-6 relative to the sum of the absolute values of
- * the terms of each output; and the oracle itself against PyTorch's autograd in float64.
+ * the terms of each output; and the oracle itself against PyTorch's autograd in float64, and
+ * against finite differences of its own loss.
  */
 final class ObjectiveSuite {
 
@@ -42,25 +43,37 @@ final class ObjectiveSuite {
             new double[] {50_000, 30_000, 15_000, 5_000}, new double[] {300, 200, 150, 70}, 64);
     List<Check> checks = new ArrayList<>(compare(plan, counted, title));
     checks.addAll(compare(plan, given, title + ", normalizers given"));
+    if (sample == ProblemSample.MIXED) {
+      checks.addAll(FiniteDifferences.check(counted, title));
+    }
     return checks;
   }
 
   private static List<Check> compare(Plan plan, TokenProblem problem, String variant) {
     ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem);
-    TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
-    TorchObjective.Result float32 = TorchObjective.evaluate(problem, ScalarType.Float);
-    TorchObjective.Result float64 = TorchObjective.evaluate(problem, ScalarType.Double);
+    TokenObjectiveOracle.Result oracle =
+        TokenObjectiveOracle.evaluate(problem, ClipDraw.of(problem, run.c()));
+    TorchObjective.Result float32 =
+        TorchObjective.evaluate(problem, ScalarType.Float, oracle.gates());
+    TorchObjective.Result float64 =
+        TorchObjective.evaluate(problem, ScalarType.Double, oracle.gates());
     ErrorNorm c = new ErrorNorm(Precision.FLOAT32);
     ErrorNorm h = new ErrorNorm(Precision.FLOAT32);
     ErrorNorm tokenLoss = new ErrorNorm(Precision.FLOAT32);
     ErrorNorm autograd = new ErrorNorm(Precision.FLOAT32);
     for (int t = 0; t < problem.tokens(); t++) {
       double scale = oracle.cMagnitude()[t];
-      c.add(oracle.c()[t], scale, run.c()[t], float32.dLogProb()[t], 0, t);
+      c.add(oracle.c()[t], scale, run.c()[t], float32.dLogProb()[t], ErrorNorm.UNDERFLOW, t);
       double entropyScale = Math.abs(oracle.h()[t]);
       h.add(oracle.h()[t], entropyScale, run.h()[t], float32.dEntropy()[t], 0, t);
-      tokenLoss.add(oracle.tokenLoss()[t], oracle.lossMagnitude()[t], run.tokenLoss()[t], 0, t);
-      autograd.addExact(oracle.c()[t], scale, float64.dLogProb()[t], "c of token", t);
+      tokenLoss.add(
+          oracle.tokenLoss()[t],
+          oracle.lossMagnitude()[t],
+          run.tokenLoss()[t],
+          ErrorNorm.UNDERFLOW,
+          t);
+      autograd.addExact(
+          oracle.c()[t], scale, float64.dLogProb()[t], ErrorNorm.UNDERFLOW, "c of token", t);
       autograd.addExact(oracle.h()[t], entropyScale, float64.dEntropy()[t], "h of token", t);
     }
     double loss = oracle.sums().loss();
@@ -92,7 +105,7 @@ final class ObjectiveSuite {
     oracle.forEach(
         (name, value) -> {
           double found = kernel.getOrDefault(name, Double.POSITIVE_INFINITY);
-          norm.addExact(value.value(), value.magnitude(), found, name);
+          norm.addExact(value.value(), value.magnitude(), found, ErrorNorm.UNDERFLOW, name, -1);
         });
     return norm;
   }
@@ -101,7 +114,7 @@ final class ObjectiveSuite {
     return problem.tokens() + " in " + problem.sequences();
   }
 
-  private static boolean nothing(double[] values) {
+  static boolean nothing(double[] values) {
     for (double value : values) {
       if (value != 0) {
         return false;

@@ -16,13 +16,9 @@ final class Objectives {
   private Objectives() {}
 
   static Map<String, Objective> all() {
-    Map<String, Objective> all = new LinkedHashMap<>();
-    all.put("sft", Objective.sft());
-    all.put("reinforce", Objective.reinforce());
-    all.put("ppo", Objective.ppo());
-    all.put("grpo", Objective.grpo());
-    all.put("dapo", Objective.dapo());
-    all.put("dr_grpo", Objective.drGrpo());
+    Map<String, Objective> all = new LinkedHashMap<>(ObjectivePresets.all());
+    // The ratio of a whole response overflows float32 in the samples, as it does upstream.
+    all.put("rloo_trl", Objective.rlooTrl().toBuilder().logRatioLimit(20).build());
     all.put("sft + entropy", Objective.sft().toBuilder().entropyBonus(1e-3f).build());
     for (KlEstimator kl : KlEstimator.values()) {
       all.put(
@@ -44,14 +40,15 @@ final class Objectives {
             mixed(aggregation, population));
       }
     }
+    all.putAll(ObjectiveFamily.all());
     return all;
   }
 
-  private static Objective rollouts(Rule.Builder rule) {
+  static Objective rollouts(Rule.Builder rule) {
     return Objective.builder().rollout(rule.build()).build();
   }
 
-  /** Every term at once, on all roles, with unlike coefficients. */
+  /** Every kind of term at once, on all roles, with unlike coefficients, token by token. */
   static Objective mixed(Aggregation aggregation, Population population) {
     Term term = new Term(1, aggregation, population);
     Rule rollout =
@@ -69,6 +66,6 @@ final class Objectives {
             .entropy(term.withCoefficient(0.003f))
             .build();
     Rule hint = Rule.builder().nll(term.withCoefficient(0.1f)).build();
-    return new Objective(rollout, demonstration, hint);
+    return Objective.builder().rollout(rollout).demonstration(demonstration).hint(hint).build();
   }
 }

@@ -36,6 +36,13 @@ enum Precision {
     return Math.scalb(1.0, exponent - bits);
   }
 
+  /** Whether the nearest value of the type is infinite. */
+  boolean overflows(double value) {
+    double largest =
+        this == FLOAT16 ? 65504 : this == BFLOAT16 ? 0x1.FEp127 : (double) Float.MAX_VALUE;
+    return Double.isFinite(value) && Math.abs(value) >= largest + halfUlp(largest);
+  }
+
   /** The nearest value of the type, ties to even; no overflow is expected. */
   float round(double value) {
     if (value == 0 || Double.isNaN(value) || Double.isInfinite(value)) {

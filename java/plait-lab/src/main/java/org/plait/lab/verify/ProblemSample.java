@@ -32,6 +32,9 @@ enum ProblemSample {
 
   private static final double[] REFERENCE = {0, 1e-3, -1e-3, 0.02, -0.05, 0.5, -0.8, 3, -4};
 
+  /** old_logp - sampler_logp, away from the bounds 0.5, 2 and 5 of the sampler's weights. */
+  private static final double[] OMEGAS = {0, 0.02, -0.03, 0.2, -0.3, 0.9, -1.2, 2.5};
+
   String label() {
     return JsonFields.lower(this);
   }
@@ -64,8 +67,10 @@ enum ProblemSample {
     double[] logProbs = new double[n];
     double[] old = new double[n];
     double[] reference = new double[n];
+    double[] sampler = new double[n];
     double[] entropy = new double[n];
     double[] advantages = new double[n];
+    boolean each = this == PLAIN || this == RAGGED || this == LONG; // an advantage of its own
     for (int i = 0; i < lengths.length; i++) {
       double shared = i % 4 == 3 ? 0 : Scenario.gaussian(random);
       for (int t = (int) offsets[i]; t < offsets[i + 1]; t++) {
@@ -76,19 +81,22 @@ enum ProblemSample {
         old[t] = delta == 0 ? logProbs[t] : (float) (logProbs[t] - delta - jitter);
         reference[t] = (float) (logProbs[t] - REFERENCE[random.nextInt(REFERENCE.length)]);
         entropy[t] = (float) random.nextDouble(0.01, 5);
-        advantages[t] = (float) (this == LONG ? Scenario.gaussian(random) : shared);
+        double omega = OMEGAS[random.nextInt(OMEGAS.length)] + random.nextDouble(-0.01, 0.01);
+        sampler[t] = (float) (old[t] - omega);
+        advantages[t] = (float) (each ? t % 9 == 8 ? 0 : Scenario.gaussian(random) : shared);
       }
     }
     boolean plain = this == PLAIN;
     return TokenProblem.of(
-        logProbs,
-        entropy,
-        plain ? null : roles,
-        plain ? null : offsets,
-        advantages,
-        old,
-        reference,
-        objective);
+            logProbs,
+            entropy,
+            plain ? null : roles,
+            plain ? null : offsets,
+            advantages,
+            old,
+            reference,
+            objective)
+        .withSampler(sampler);
   }
 
   private byte role(int sequence, int token, SplittableRandom random) {

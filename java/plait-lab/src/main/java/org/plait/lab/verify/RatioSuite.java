@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.plait.DType;
 import org.plait.ImportanceRatio;
-import org.plait.ImportanceRatio.Level;
 import org.plait.Objective;
+import org.plait.RatioLevel;
 import org.plait.TensorView;
 import org.plait.lab.oracle.ImportanceRatioOracle;
 import org.plait.lab.oracle.TokenProblem;
@@ -20,7 +20,7 @@ final class RatioSuite {
     List<Step> steps = new ArrayList<>();
     float none = Float.POSITIVE_INFINITY;
     for (ProblemSample sample : ProblemSample.values()) {
-      for (Level level : Level.values()) {
+      for (RatioLevel level : RatioLevel.values()) {
         for (ImportanceRatio.Options options :
             List.of(
                 ImportanceRatio.Options.of(level),
@@ -65,7 +65,7 @@ final class RatioSuite {
     TensorView ratio = TensorView.allocate(DType.FLOAT32, n);
     TensorView sequenceRatio = TensorView.allocate(DType.FLOAT32, offsets.length - 1);
     TensorView flags = TensorView.allocate(DType.UINT8, n);
-    boolean token = options.level() == Level.TOKEN;
+    boolean token = options.level() == RatioLevel.TOKEN;
     ImportanceRatio.compute(
         plan.backend(),
         ObjectiveRun.batch(problem),

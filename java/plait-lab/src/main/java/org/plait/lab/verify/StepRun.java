@@ -11,6 +11,7 @@ import org.plait.PolicyStep;
 import org.plait.RowStats;
 import org.plait.TensorView;
 import org.plait.TokenObjective;
+import org.plait.lab.oracle.SamplerOracle;
 import org.plait.lab.oracle.TokenProblem;
 
 /**
@@ -73,7 +74,7 @@ record StepRun(
         metrics.toMap());
   }
 
-  /** The same by the three kernels; ignored tokens get zeros. */
+  /** The same by the three kernels; ignored and rejected tokens get zeros. */
   static StepRun separate(Backend backend, Logits logits, TokenProblem problem) {
     RowStats.Output stats = RowStats.Output.allocate(problem.tokens());
     RowStats.compute(backend, logits, stats);
@@ -92,8 +93,9 @@ record StepRun(
         objective,
         metrics,
         ObjectiveRun.workspace(problem));
+    boolean[] rejected = SamplerOracle.evaluate(problem).rejected();
     for (int t = 0; t < problem.tokens(); t++) {
-      if (problem.role(t) == 0) {
+      if (problem.role(t) == 0 || rejected[t]) {
         logProbs.setFloat(t, 0);
         entropy.setFloat(t, 0);
         for (int k = 0; k < RowStats.STATE_FLOATS; k++) {

@@ -21,6 +21,8 @@ enum Suite {
   OBJECTIVE,
   /** group_advantage. */
   GROUPS,
+  /** token_advantage and whiten. */
+  RETURNS,
   /** importance_ratio. */
   RATIO,
   /** Recorded cases. */
@@ -43,6 +45,7 @@ enum Suite {
         steps.addAll(ObjectiveEdgeSuite.steps(plan));
       }
       case GROUPS -> steps.addAll(GroupSuite.steps(plan));
+      case RETURNS -> steps.addAll(ReturnsSuite.steps(plan));
       case RATIO -> steps.addAll(RatioSuite.steps(plan));
       case CASES -> steps.addAll(CaseSuite.steps(plan));
     }

@@ -9,15 +9,21 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
+import org.plait.EntropyWeighting;
+import org.plait.KlTerm;
 import org.plait.PolicyLoss;
 import org.plait.Population;
 import org.plait.Rule;
+import org.plait.Scope;
 import org.plait.Term;
+import org.plait.lab.oracle.TokenObjectiveOracle;
 import org.plait.lab.oracle.TokenProblem;
 
 /**
  * The loss of an objective as trainers write it in PyTorch, so that autograd gives the derivatives:
- * per role, the tokens of the role are selected, each term is evaluated and aggregated.
+ * per role, the tokens of the role are selected, each term is evaluated and aggregated. Where a
+ * stop-gradient stands in the objective, a detach stands here. What is decided of a token before it
+ * is evaluated, its rejection and the like, is taken from the oracle.
  */
 public final class TorchObjective {
 
@@ -33,18 +39,34 @@ public final class TorchObjective {
 
   private final TokenProblem problem;
   private final ScalarType type;
+  private final TokenObjectiveOracle.@Nullable Gates given;
   private final double[][] perSequence; // [population][sequence] tokens
   private final double[] tokens = new double[4];
   private final double[] sequences = new double[4];
 
-  /** Counts what the aggregations divide by. */
+  /** An objective whose tokens are gated as the oracle has it of the log-probs at hand. */
   public TorchObjective(TokenProblem problem, ScalarType type) {
+    this(problem, type, null);
+  }
+
+  TorchObjective(
+      TokenProblem problem, ScalarType type, TokenObjectiveOracle.@Nullable Gates given) {
     this.problem = problem;
     this.type = type;
-    perSequence = new double[4][problem.sequences()];
+    this.given = given;
+    this.perSequence = new double[4][problem.sequences()];
+  }
+
+  /** What the aggregations divide by. */
+  private void count(TokenObjectiveOracle.Gates gates) {
+    Arrays.fill(tokens, 0);
+    Arrays.fill(sequences, 0);
+    for (double[] counts : perSequence) {
+      Arrays.fill(counts, 0);
+    }
     for (int i = 0; i < problem.sequences(); i++) {
       for (int t = problem.begin(i); t < problem.begin(i + 1); t++) {
-        perSequence[problem.role(t)][i]++;
+        perSequence[gates.roles()[t]][i]++;
       }
       perSequence[0][i] = perSequence[1][i] + perSequence[2][i] + perSequence[3][i];
       for (int k = 0; k < 4; k++) {
@@ -60,14 +82,14 @@ public final class TorchObjective {
 
   /** Loss and derivatives of a problem in float32 or float64. */
   @SuppressWarnings("try") // the scope frees the tensors
-  static Result evaluate(TokenProblem problem, ScalarType type) {
+  static Result evaluate(TokenProblem problem, ScalarType type, TokenObjectiveOracle.Gates gates) {
     try (PointerScope scope = new PointerScope()) {
       int n = problem.tokens();
       Tensor logProb = TorchArrays.of(problem.logProbs(), type, n).set_requires_grad(true);
       double[] given = problem.entropy();
       Tensor entropy =
           TorchArrays.of(given == null ? new double[n] : given, type, n).set_requires_grad(true);
-      Tensor loss = new TorchObjective(problem, type).loss(logProb, entropy);
+      Tensor loss = new TorchObjective(problem, type, gates).loss(logProb, entropy);
       if (loss.requires_grad()) {
         loss.backward();
       }
@@ -83,77 +105,108 @@ public final class TorchObjective {
 
   /** The scalar loss of log-probabilities and entropies of shape [T]. */
   public Tensor loss(Tensor logProb, Tensor entropy) {
+    TokenObjectiveOracle.Gates gates =
+        given != null
+            ? given
+            : TokenObjectiveOracle.gates(
+                problem.at(TorchArrays.doubles(logProb), TorchArrays.doubles(entropy)));
+    count(gates);
     Tensor total = TorchArrays.of(new double[1], type, 1).sum();
     Rule[] rules = {
       problem.objective().rollout(), problem.objective().demonstration(), problem.objective().hint()
     };
     for (int role = 1; role <= 3; role++) {
       Rule rule = rules[role - 1];
-      long[] chosen = tokensOf(role);
-      if (chosen.length == 0) {
+      TorchRole chosen = new TorchRole(problem, type, gates, role);
+      if (chosen.tokens.length == 0) {
         continue;
       }
-      Tensor logp = logProb.index_select(0, AbstractTensor.create(chosen));
-      if (rule.policyLoss() != PolicyLoss.NONE) {
-        total = total.add(aggregate(policy(rule, logp, chosen), rule.policy(), role, chosen));
+      Tensor logp = logProb.index_select(0, AbstractTensor.create(chosen.tokens));
+      Tensor h = entropy.index_select(0, AbstractTensor.create(chosen.tokens));
+      if (rule.policy().loss() != PolicyLoss.NONE) {
+        Tensor policy = new TorchPolicy(chosen, rule.policy(), logp).loss();
+        policy = weighted(policy, rule.policy().weighting(), chosen, h);
+        if (rule.policy().samplerCorrection() && rule.policy().loss() != PolicyLoss.VESPO) {
+          policy = policy.mul(chosen.samplerWeights());
+        }
+        policy = torch.where(chosen.dropped(), torch.zeros_like(policy), policy);
+        total = total.add(aggregate(policy, rule.policy().term(), chosen));
       }
-      if (rule.nll().coefficient() != 0) {
-        total = total.add(aggregate(logp.neg(), rule.nll(), role, chosen));
+      if (rule.nll().term().coefficient() != 0) {
+        Tensor nll = weighted(logp.neg(), rule.nll().weighting(), chosen, h);
+        total = total.add(aggregate(nll, rule.nll().term(), chosen));
       }
-      if (rule.kl().coefficient() != 0) {
-        Tensor d = logp.sub(constant(problem.referenceLogProbs(), chosen));
-        total = total.add(aggregate(kl(rule, d), rule.kl(), role, chosen));
+      if (rule.kl().term().coefficient() != 0) {
+        total = total.add(aggregate(kl(rule.kl(), logp, chosen), rule.kl().term(), chosen));
       }
       if (rule.entropy().coefficient() != 0) {
-        Tensor h = entropy.index_select(0, AbstractTensor.create(chosen));
-        total = total.add(aggregate(h.neg(), rule.entropy(), role, chosen));
+        total = total.add(aggregate(h.neg(), rule.entropy(), chosen));
       }
     }
     return total;
   }
 
-  private Tensor policy(Rule rule, Tensor logp, long[] chosen) {
-    Tensor advantage = constant(problem.advantages(), chosen);
-    if (rule.policyLoss() == PolicyLoss.REINFORCE) {
-      return advantage.mul(logp).neg();
+  private static Tensor weighted(
+      Tensor loss, EntropyWeighting weighting, TorchRole chosen, Tensor entropy) {
+    if (weighting.scope() == Scope.NONE) {
+      return loss;
     }
-    double[] given = problem.oldLogProbs();
-    Tensor old = given == null ? logp.detach() : constant(given, chosen);
-    Tensor ratio = clamp(logp.sub(old), -rule.logRatioLimit(), rule.logRatioLimit()).exp();
-    Tensor unclipped = advantage.mul(ratio).neg();
-    Tensor clipped = advantage.mul(clamp(ratio, 1.0 - rule.clipLow(), 1.0 + rule.clipHigh())).neg();
-    Tensor loss = torch.maximum(unclipped, clipped);
-    if (rule.dualClip() < Float.POSITIVE_INFINITY) {
-      Tensor bound = advantage.mul(new Scalar(-(double) rule.dualClip()));
-      Tensor negative = advantage.lt(new Scalar(0.0));
-      loss = torch.where(negative, torch.minimum(loss, bound), loss);
+    Tensor h = entropy.detach();
+    Tensor ofToken = weighting.scope() == Scope.TOKEN ? h : chosen.sequenceMean(h);
+    Tensor weight =
+        ofToken
+            .mul(new Scalar((double) weighting.exponent()))
+            .exp()
+            .mul(new Scalar((double) weighting.scale()));
+    if (weighting.positiveOnly()) {
+      Tensor positive = chosen.advantages().gt(new Scalar(0.0));
+      weight = torch.where(positive, weight, torch.ones_like(weight));
     }
-    return loss;
+    return loss.mul(weight);
   }
 
-  private static Tensor clamp(Tensor x, double low, double high) {
+  private Tensor kl(KlTerm term, Tensor logp, TorchRole chosen) {
+    Tensor exact = logp.sub(chosen.constant(problem.referenceLogProbs()));
+    Tensor d = clamp(exact, -term.logLimit(), term.logLimit());
+    Tensor k =
+        switch (term.estimator()) {
+          case K1 -> d;
+          case K2 -> half(d.mul(d));
+          // exp(-d) - 1 + d, with expm1 as advised for small d
+          case K3 -> d.neg().expm1().add(d);
+          case ABS -> d.abs();
+        };
+    Tensor ratio = logp.sub(chosen.old(logp)).exp();
+    Tensor loss =
+        switch (term.form()) {
+          case PLAIN -> k;
+          case TIMES_RATIO -> ratio.mul(k);
+          case TIMES_FIXED_RATIO -> ratio.detach().mul(k);
+          case STRAIGHT_THROUGH -> {
+            Tensor k2 = half(d.mul(d));
+            yield k.detach().add(k2.sub(k2.detach()));
+          }
+        };
+    return clamp(loss, -term.valueLimit(), term.valueLimit());
+  }
+
+  private static Tensor half(Tensor x) {
+    return x.mul(new Scalar(0.5));
+  }
+
+  static Tensor clamp(Tensor x, double low, double high) {
     return x.clamp(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
   }
 
-  private static Tensor kl(Rule rule, Tensor d) {
-    return switch (rule.klEstimator()) {
-      case K1 -> d;
-      case K2 -> d.mul(d).mul(new Scalar(0.5));
-      case K3 -> d.neg().exp().sub(new Scalar(1.0)).add(d);
-    };
-  }
-
-  private Tensor aggregate(Tensor loss, Term term, int role, long[] chosen) {
-    int k = term.population() == Population.ALL_TOKENS ? 0 : role;
+  private Tensor aggregate(Tensor loss, Term term, TorchRole chosen) {
+    int k = term.population() == Population.ALL_TOKENS ? 0 : chosen.role;
     Tensor mean =
         switch (term.aggregation()) {
           case TOKEN_MEAN -> loss.sum().div(new Scalar(tokens[k]));
           case SEQ_MEAN_TOKEN_MEAN -> {
-            Tensor sums =
-                TorchArrays.of(new double[problem.sequences()], type, problem.sequences())
-                    .index_add(0, AbstractTensor.create(sequencesOf(chosen)), loss);
             Tensor counts = TorchArrays.of(perSequence[k], type, problem.sequences());
-            Tensor means = sums.div(torch.maximum(counts, torch.ones_like(counts)));
+            Tensor means =
+                chosen.sequenceSums(loss).div(torch.maximum(counts, torch.ones_like(counts)));
             yield means.sum().div(new Scalar(sequences[k]));
           }
           case SEQ_MEAN_TOKEN_SUM -> loss.sum().div(new Scalar(sequences[k]));
@@ -162,39 +215,5 @@ public final class TorchObjective {
               loss.sum().div(new Scalar(problem.length())).div(new Scalar(sequences[k]));
         };
     return mean.mul(new Scalar((double) term.coefficient()));
-  }
-
-  private long[] tokensOf(int role) {
-    long[] found = new long[problem.tokens()];
-    int count = 0;
-    for (int t = 0; t < problem.tokens(); t++) {
-      if (problem.role(t) == role) {
-        found[count++] = t;
-      }
-    }
-    return Arrays.copyOf(found, count);
-  }
-
-  private long[] sequencesOf(long[] chosen) {
-    long[] result = new long[chosen.length];
-    int sequence = 0;
-    for (int i = 0; i < chosen.length; i++) {
-      while (chosen[i] >= problem.begin(sequence + 1)) {
-        sequence++;
-      }
-      result[i] = sequence;
-    }
-    return result;
-  }
-
-  private Tensor constant(double @Nullable [] values, long[] chosen) {
-    if (values == null) {
-      throw new IllegalArgumentException("the objective needs an array that the problem lacks");
-    }
-    double[] selected = new double[chosen.length];
-    for (int i = 0; i < chosen.length; i++) {
-      selected[i] = values[(int) chosen[i]];
-    }
-    return TorchArrays.of(selected, type, chosen.length);
   }
 }

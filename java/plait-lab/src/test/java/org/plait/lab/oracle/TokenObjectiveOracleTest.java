@@ -115,7 +115,7 @@ class TokenObjectiveOracleTest {
   private static double[] c(Rule rule, Aggregation aggregation, Population population) {
     Rule changed =
         rule.toBuilder()
-            .nll(rule.nll().withAggregation(aggregation).withPopulation(population))
+            .nll(rule.nll().term().withAggregation(aggregation).withPopulation(population))
             .build();
     return TokenObjectiveOracle.evaluate(problem(new Objective(changed, Rule.NONE, Rule.NONE))).c();
   }

@@ -173,6 +173,31 @@ class CaseFileTest {
             "cases/1",
             "cases/2",
             "x.json: format must be \"plait-cases/1\", not \"plait-cases/2\""),
+        arguments(
+            "\"reinforce\"}",
+            "\"reinforce\", \"correction\": {\"high\": 2}}",
+            "x.json: case 'a' has a sampler correction but lacks inputs.rollout_log_prob"),
+        arguments(
+            "\"reinforce\"}",
+            "\"prefix_rft\"}",
+            "x.json: case 'a' has a constant-length aggregation but lacks normalizers.length"),
+        arguments(
+            "\"reinforce\"}",
+            "\"reinforce\", \"rollout\": {\"policy\": {\"weighting\": {\"scope\": \"token\"}}}}",
+            "x.json: case 'a' has an entropy weighting or selection but lacks inputs.entropy"),
+        arguments(
+            "\"objective\": {\"preset\": \"reinforce\"},",
+            "",
+            "x.json: case 'a' has an expected loss but lacks an objective"),
+        arguments(
+            "\"advantages\": [1, -1]",
+            "\"rewards\": [1, -1]",
+            "x.json: case 'a' must have both 'advantage' and inputs.rewards or"
+                + " inputs.token_rewards, or neither"),
+        arguments(
+            "\"expected\"",
+            "\"advantage\": {\"kind\": \"groups\"}, \"expected\"",
+            "x.json: case 'a' must have both 'advantage'"),
         arguments("\"expected\"", "\"expects\"", "x.json: case 'a' lacks the field 'expected'"),
         arguments("}]}", "}]", "x.json is not valid JSON at line "));
   }
@@ -187,6 +212,49 @@ class CaseFileTest {
     String said = String.valueOf(e.getMessage());
     assertTrue(said.startsWith(message), said);
     assertTrue(said.lines().count() == 1, said);
+  }
+
+  @Test
+  void prefixAndHintMasksGiveRolesAndTheMaskComesLast() {
+    CaseInputs inputs =
+        CaseFile.parse(
+                GOOD.replace(
+                    "\"mask\":",
+                    "\"prefix_mask\": [[1, 0], [1, 1]], \"hint_mask\": [[0, 1], [0, 0]],"
+                        + " \"mask\":"),
+                "x.json")
+            .get(0)
+            .inputs();
+    assertArrayEquals(new byte[] {2, 3, 2, 0}, inputs.roles());
+  }
+
+  @Test
+  void entropiesMayBeThoseOfSequences() {
+    CaseInputs inputs =
+        CaseFile.parse(GOOD.replace("\"mask\":", "\"entropy\": [0.5, 2], \"mask\":"), "x.json")
+            .get(0)
+            .inputs();
+    assertArrayEquals(new double[] {0.5, 0.5, 2, 2}, inputs.entropy());
+  }
+
+  @Test
+  void aCaseOfAdvantagesNeedsNoObjective() {
+    Case one =
+        CaseFile.parse(
+                """
+                {"format": "plait-cases/1",
+                 "cases": [{
+                   "name": "a",
+                   "inputs": {"log_prob": [[0], [0]], "rewards": [1, 0], "groups": [0, 0]},
+                   "advantage": {"preset": "dr_grpo"},
+                   "expected": {"advantages": [0.5, -0.5]}
+                 }]}
+                """,
+                "x.json")
+            .get(0);
+    for (Check check : CaseSuite.run(new Plan(Backend.cpu(), true, List.of()), one)) {
+      assertEquals(Verdict.PASS, check.verdict(), check::describe);
+    }
   }
 
   @Test

@@ -1,25 +1,31 @@
 package org.plait.lab.verify;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.SplittableRandom;
+import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.plait.Aggregation;
+import org.plait.HybridObjectives;
 import org.plait.KlEstimator;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
-import org.plait.Population;
+import org.plait.Reshape;
 import org.plait.Rule;
+import org.plait.SamplerCorrection;
 import org.plait.Term;
 
 /** Objectives as JSON. */
@@ -35,43 +41,11 @@ class ObjectiveJsonTest {
 
   static Collection<Objective> objectives() {
     List<Objective> all = new ArrayList<>(Objectives.all().values());
-    SplittableRandom random = new SplittableRandom(1);
-    for (int i = 0; i < 50; i++) {
-      all.add(new Objective(rule(random), rule(random), Rule.NONE));
+    RandomRules random = new RandomRules(1);
+    for (int i = 0; i < 200; i++) {
+      all.add(random.objective());
     }
     return all;
-  }
-
-  private static Rule rule(SplittableRandom random) {
-    return new Rule(
-        PolicyLoss.CLIP,
-        term(random),
-        bound(random, 0),
-        bound(random, 0),
-        bound(random, 1.5f),
-        bound(random, 0.1f),
-        term(random),
-        any(KlEstimator.class, random),
-        term(random),
-        term(random));
-  }
-
-  private static Term term(SplittableRandom random) {
-    return new Term(
-        random.nextInt(3) == 0 ? 0 : (float) random.nextDouble(0.001, 2),
-        any(Aggregation.class, random),
-        any(Population.class, random));
-  }
-
-  private static <E extends Enum<E>> E any(Class<E> type, SplittableRandom random) {
-    List<E> all = List.of(type.getEnumConstants());
-    return all.get(random.nextInt(all.size()));
-  }
-
-  private static float bound(SplittableRandom random, float least) {
-    return random.nextInt(3) == 0
-        ? Float.POSITIVE_INFINITY
-        : least + (float) random.nextDouble(0.01, 3);
   }
 
   @ParameterizedTest
@@ -109,6 +83,82 @@ class ObjectiveJsonTest {
   }
 
   @Test
+  void everyPresetOfTheApiHasAName() {
+    Map<String, Objective> presets = ObjectivePresets.all();
+    presets.forEach(
+        (name, objective) -> assertEquals(objective, read("{\"preset\": \"" + name + "\"}"), name));
+    for (Class<?> type : List.of(Objective.class, HybridObjectives.class)) {
+      for (Method method : type.getDeclaredMethods()) {
+        boolean preset =
+            Modifier.isStatic(method.getModifiers())
+                && Modifier.isPublic(method.getModifiers())
+                && method.getReturnType() == Objective.class;
+        if (preset) {
+          String name = method.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+          assertTrue(presets.containsKey(name), name);
+        }
+      }
+    }
+  }
+
+  @Test
+  void presetsTakeTheirParameters() {
+    assertEquals(HybridObjectives.uft(0.25f), read("{\"preset\": \"uft\", \"beta\": 0.25}"));
+    assertEquals(HybridObjectives.bread(0.5f), read("{\"preset\": \"bread\", \"beta\": 0.5}"));
+    assertEquals(Objective.grpoTwoSided(4), read("{\"preset\": \"grpo_two_sided\", \"delta\": 4}"));
+    assertEquals(Objective.clipCov(9), read("{\"preset\": \"clip_cov\", \"seed\": 9}"));
+  }
+
+  @Test
+  void aRuleBesideAPresetChangesWhatItNames() {
+    Objective luffy = HybridObjectives.luffy();
+    Rule demonstration =
+        luffy.demonstration().toBuilder()
+            .reshape(Reshape.RATIONAL, 0.3f)
+            .reshapeBounds(0.5f, Float.POSITIVE_INFINITY)
+            .nll(Term.of(0.5f))
+            .build();
+    assertEquals(
+        luffy.toBuilder().demonstration(demonstration).build(),
+        read(
+            """
+            {"preset": "luffy", "demonstration":
+              {"policy": {"reshape": {"parameter": 0.3, "low": 0.5}}, "nll": 0.5}}
+            """));
+  }
+
+  @Test
+  void aTermMayBeSwitchedOff() {
+    Objective relift = HybridObjectives.relift();
+    assertEquals(
+        relift.toBuilder()
+            .rollout(
+                relift.rollout().toBuilder()
+                    .entropy(relift.rollout().entropy().withCoefficient(0))
+                    .build())
+            .build(),
+        read("{\"preset\": \"relift\", \"rollout\": {\"entropy\": 0}}"));
+    Objective hints =
+        read("{\"preset\": \"uft\", \"rollout\": {\"policy\": {\"loss\": \"none\"}}}");
+    assertFalse(hints.rollout().isOn());
+  }
+
+  @Test
+  void aCorrectionAppliesToRolloutsUnlessTheySayOtherwise() {
+    String correction = ", \"correction\": {\"level\": \"token\", \"high\": 2}}";
+    assertEquals(
+        Objective.grpo().toBuilder().correction(SamplerCorrection.tis(2)).build(),
+        read("{\"preset\": \"grpo\"" + correction));
+    assertTrue(
+        read("{\"rollout\": {\"policy\": {}}" + correction).rollout().policy().samplerCorrection());
+    assertFalse(
+        read("{\"rollout\": {\"policy\": {\"sampler_correction\": false}}" + correction)
+            .rollout()
+            .policy()
+            .samplerCorrection());
+  }
+
+  @Test
   void whatIsLeftOutOfARuleIsOff() {
     Objective objective = read("{\"rollout\": {\"policy\": {\"clip_low\": 0.2}}}");
     Rule expected =
@@ -134,7 +184,7 @@ class ObjectiveJsonTest {
             "c.json: rollout.policy has the unknown field 'clip'; its fields are loss, clip_low, "),
         arguments(
             "{\"rollout\": {\"policy\": {\"loss\": \"ppo\"}}}",
-            "c.json: rollout.policy.loss must be one of none, reinforce, clip, not \"ppo\""),
+            "c.json: rollout.policy.loss must be one of none, reinforce, clip, cispo, "),
         arguments(
             "{\"rollout\": {\"nll\": {\"aggregation\": \"mean\"}}}",
             "c.json: rollout.nll.aggregation must be one of token_mean, "),
@@ -149,7 +199,29 @@ class ObjectiveJsonTest {
         arguments(
             "{\"preset\": \"grpo\", \"kl\": {\"estimator\": \"k3\"}}",
             "c.json: kl lacks the field 'coefficient'"),
-        arguments("{}", "c.json: objective: expected a rule "));
+        arguments("{}", "c.json: objective: expected a rule "),
+        arguments(
+            "{\"rollout\": {\"policy\": {\"reshape\": {\"gamma\": 1}}}}",
+            "c.json: rollout.policy.reshape has the unknown field 'gamma'; its fields are kind, "),
+        arguments(
+            "{\"rollout\": {\"policy\": {\"selection\": {\"scope\": \"token\"}}}}",
+            "c.json: scope: expected NONE, SEQUENCE or BATCH, got TOKEN"),
+        arguments(
+            "{\"rollout\": {\"policy\": {\"covariance\": {\"seed\": 0.5}}}}",
+            "c.json: rollout.policy.covariance.seed must be a whole number of 32 bits, not the"
+                + " number 0.5"),
+        arguments(
+            "{\"rollout\": {\"kl\": {\"form\": \"k3\"}}}",
+            "c.json: rollout.kl.form must be one of plain, times_ratio, "),
+        arguments(
+            "{\"preset\": \"grpo\", \"correction\": {\"filter\": {\"bound\": 1}}}",
+            "c.json: correction.filter has the unknown field 'bound'; its fields are level, "),
+        arguments(
+            "{\"preset\": \"grpo\", \"delta\": 2}",
+            "c.json has the unknown field 'delta'; its fields are preset, "),
+        arguments(
+            "{\"preset\": \"grpo\", \"correction\": {\"level\": \"sequence_max\"}}",
+            "c.json: level: expected NONE, TOKEN, "));
   }
 
   @ParameterizedTest

@@ -1,9 +1,9 @@
-// Compiles row_kernels-inl.h for every SIMD target and picks one at run time.
+// Compiles the vector kernels for every SIMD target and picks one at run time.
 
 // AVX-512 with VNNI adds nothing that these kernels use, nor does SSSE3 to SSE4 machines.
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "row_kernels.cpp"
+#define HWY_TARGET_INCLUDE "kernels.cpp"
 #include "hwy/foreach_target.h"  // must come before highway.h
 
 #undef PLAIT_TARGET_NAME
@@ -19,7 +19,25 @@
 #define PLAIT_TARGET_NAME "baseline"
 #endif
 
+#include "kernels.h"
 #include "row_kernels-inl.h"
+#include "token_kernels-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait {
+namespace HWY_NAMESPACE {
+
+const Kernels kKernels = {
+    PLAIT_TARGET_NAME,
+    {ReduceRow<Float32Elements>, ReduceRow<Bfloat16Elements>, ReduceRow<Float16Elements>},
+    {WriteGradient<Float32Elements>, WriteGradient<Bfloat16Elements>, WriteGradient<Float16Elements>},
+    EvaluateRun,
+    ReadAll,
+    ScaleAll};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait
+HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 
@@ -36,34 +54,34 @@ void VisitTargets(const Visitor& visit) {
   __builtin_cpu_init();
 #endif
 #if HWY_TARGETS & HWY_AVX3
-  visit(N_AVX3::kRowKernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                                 __builtin_cpu_supports("avx512cd"));
+  visit(N_AVX3::kKernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                              __builtin_cpu_supports("avx512cd"));
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  visit(N_AVX2::kRowKernels,
+  visit(N_AVX2::kKernels,
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"));
 #endif
 #if HWY_TARGETS & HWY_SSE4
-  visit(N_SSE4::kRowKernels, __builtin_cpu_supports("sse4.1") != 0);
+  visit(N_SSE4::kKernels, __builtin_cpu_supports("sse4.1") != 0);
 #endif
-  visit(HWY_STATIC_DISPATCH(kRowKernels), true);
+  visit(HWY_STATIC_DISPATCH(kKernels), true);
 }
 
-const RowKernels* Find(const char* name) {
-  const RowKernels* found = nullptr;
-  VisitTargets([&](const RowKernels& kernels, bool supported) {
+const Kernels* Find(const char* name) {
+  const Kernels* found = nullptr;
+  VisitTargets([&](const Kernels& kernels, bool supported) {
     if (!found && supported && (!name || std::strcmp(name, kernels.target) == 0)) found = &kernels;
   });
   return found;
 }
 
-std::atomic<const RowKernels*> active{nullptr};
+std::atomic<const Kernels*> active{nullptr};
 
 }  // namespace
 
-const RowKernels& ActiveRowKernels() {
-  const RowKernels* kernels = active.load(std::memory_order_acquire);
+const Kernels& ActiveKernels() {
+  const Kernels* kernels = active.load(std::memory_order_acquire);
   if (!kernels) {
     kernels = Find(nullptr);
     active.store(kernels, std::memory_order_release);
@@ -71,8 +89,8 @@ const RowKernels& ActiveRowKernels() {
   return *kernels;
 }
 
-bool SelectRowKernels(const char* name) {
-  const RowKernels* kernels = Find(name);
+bool SelectKernels(const char* name) {
+  const Kernels* kernels = Find(name);
   if (kernels) active.store(kernels, std::memory_order_release);
   return kernels != nullptr;
 }
