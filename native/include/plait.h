@@ -527,10 +527,10 @@ typedef enum plait_scale {
   PLAIT_SCALE_BATCH_STD = 2  /* standard deviation of all rewards */
 } plait_scale;
 
-/* What the only scored member of a group gets, where the baseline or the scale is the group's own. */
+/* What the only counted member of a group gets, where the baseline or the scale is the group's own. */
 typedef enum plait_singleton {
   PLAIT_SINGLETON_ZERO = 0,   /* advantage 0 */
-  PLAIT_SINGLETON_REWARD = 1, /* baseline 0 and, for the group's scale, standard deviation 1 */
+  PLAIT_SINGLETON_REWARD = 1, /* baseline 0 and, for the group's scale, deviation 1; members not counted likewise */
   PLAIT_SINGLETON_REFUSE = 2  /* the call is refused */
 } plait_singleton;
 

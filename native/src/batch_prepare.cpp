@@ -48,13 +48,9 @@ void BatchEvaluator::SumSequences(const float* logp, const float* entropy, const
       const float log_ratio = TokenLogRatio(rule, logp[t], old_logp);
       SequenceSums& sum = sums[role - 1];
       sum.count += 1;
-      // In float64: VESPO raises the sum to a power, which would show what float32 rounds away.
-      const double exact = rule.behaviour == PLAIT_BEHAVIOUR_CERTAIN ? logp[t]
-                           : log_ratio == 0                          ? 0
-                                                                     : static_cast<double>(logp[t]) - old_logp;
-      sum.log_ratio += exact;
+      sum.log_ratio += rule.behaviour == PLAIT_BEHAVIOUR_CERTAIN ? logp[t] : ExactLogRatio(logp[t], old_logp);
       sum.bounded += BoundedLogRatio(rule, log_ratio, AdvantageOf(t, i));
-      sum.drift -= LogRatio(logp[t], old_logp);
+      sum.drift -= ExactLogRatio(logp[t], old_logp);
       sum.entropy += entropy ? entropy[t] : 0;
       if (rule.sampler_correction)
         sum.log_weight += std::log(std::max(1e-8, static_cast<double>(workspace_.sampler_weights[t])));

@@ -69,8 +69,10 @@ PLAIT_HD inline double Scaled(double centred, double std, const plait_advantage_
 PLAIT_HD inline double AdvantageOf(double reward, bool counted, const plait_advantage_options& o, const Moments& group,
                                    const Moments& batch) {
   if (UsesGroup(o) && group.count == 0) return 0;
-  const bool singleton = counted && group.count == 1 && UsesGroup(o);
-  if (singleton && o.singleton == PLAIT_SINGLETON_ZERO) return 0;
+  const bool alone = group.count == 1 && UsesGroup(o);
+  if (alone && counted && o.singleton == PLAIT_SINGLETON_ZERO) return 0;
+  // Of a member outside of the statistics too, as upstream, where such a group has mean 0 and deviation 1.
+  const bool singleton = alone && o.singleton == PLAIT_SINGLETON_REWARD;
   double centred = reward;
   if (o.baseline == PLAIT_BASELINE_BATCH_MEAN) {
     centred = batch.count > 0 ? reward - batch.mean : 0;

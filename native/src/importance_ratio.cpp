@@ -37,7 +37,7 @@ void WriteSequence(const RatioArguments& in, int64_t sequence, int64_t begin, in
   int64_t count = 0;
   for (int64_t t = begin; t < end; ++t) {
     if (Ignored(in, t)) continue;
-    sum += LogRatio(in, t);
+    sum += ExactLogRatio(in.logp[t], in.old_logp[t]);
     ++count;
   }
   if (in.level == PLAIT_RATIO_SEQUENCE_MEAN && count > 0) sum /= static_cast<double>(count);

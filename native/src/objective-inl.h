@@ -102,8 +102,12 @@ PLAIT_REAL ValueAndSlope<Real> Kl(const plait_rule& rule, const TokenInputs<Real
   kl.slope = Select(IsClamped(exact, rule.kl_log_limit), Real(0), kl.slope);
   if (rule.kl_form == PLAIT_KL_TIMES_RATIO || rule.kl_form == PLAIT_KL_TIMES_FIXED_RATIO) {
     const Real ratio = Exp(LogRatioOf(in.logp, in.old_logp));
-    kl.slope = ratio * (rule.kl_form == PLAIT_KL_TIMES_RATIO ? kl.value + kl.slope : kl.slope);
-    kl.value = kl.value * ratio;
+    // Of k3, value and slope add up to d, where both may overflow.
+    const Real sum = rule.kl_estimator == PLAIT_KL_K3 ? Select(IsClamped(exact, rule.kl_log_limit), kl.value, d)
+                                                      : kl.value + kl.slope;
+    const auto none = ratio == Real(0);  // whatever it multiplies
+    kl.slope = Select(none, Real(0), ratio * (rule.kl_form == PLAIT_KL_TIMES_RATIO ? sum : kl.slope));
+    kl.value = Select(none, Real(0), kl.value * ratio);
   }
   kl.slope = Select(IsClamped(kl.value, rule.kl_value_limit), Real(0), kl.slope);
   kl.value = ClampSymmetric(kl.value, rule.kl_value_limit);

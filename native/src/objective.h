@@ -85,6 +85,11 @@ PLAIT_HD inline SequenceContext ContextOf(const plait_rule& rule, const Sequence
 // logp - old_logp, 0 where they are equal: also where both are -inf.
 PLAIT_HD inline float LogRatio(float logp, float old_logp) { return logp == old_logp ? 0 : logp - old_logp; }
 
+// The same in float64, for sums over a sequence: of many tokens, they would show what float32 rounds away.
+PLAIT_HD inline double ExactLogRatio(float logp, float old_logp) {
+  return logp == old_logp ? 0 : static_cast<double>(logp) - old_logp;
+}
+
 PLAIT_HD inline float TokenLogRatio(const plait_rule& rule, float logp, float old_logp) {
   return rule.behaviour == PLAIT_BEHAVIOUR_CERTAIN ? logp : LogRatio(logp, old_logp);
 }

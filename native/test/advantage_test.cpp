@@ -240,3 +240,12 @@ TEST_CASE("ratios are of tokens, of a sequence's mean or of its sum") {
   CHECK(flags[0] == (PLAIT_RATIO_ABOVE | PLAIT_RATIO_LIMITED));
   CHECK(flags[4] == 0);
 }
+
+TEST_CASE("a demonstration beside a single rollout is judged as the option says, from mean 0 and deviation 1") {
+  plait_advantage_options options = Options(PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_NONE, 0);
+  options.statistics = PLAIT_STATISTICS_ROLLOUTS;
+  options.singleton = PLAIT_SINGLETON_REWARD;
+  CHECK(RunGroup({0.5f, 1}, {PLAIT_ROLLOUT, PLAIT_DEMONSTRATION}, {}, options) == std::vector<float>{0.5f, 1});
+  options.singleton = PLAIT_SINGLETON_ZERO;
+  CHECK(RunGroup({0.5f, 1}, {PLAIT_ROLLOUT, PLAIT_DEMONSTRATION}, {}, options) == std::vector<float>{0, 0.5f});
+}

@@ -161,8 +161,8 @@ public record GroupAdvantage(
 
   /**
    * LUFFY's {@code grpo_split}: as {@link #verlGrpo()} with the statistics of the rollouts alone,
-   * and 1 for a standard deviation of 0. Needs roles. Where a group has one rollout LUFFY gives the
-   * demonstration its reward, here its reward less the rollout's.
+   * and 1 for a standard deviation of 0. Needs roles. Where a group has one rollout, the
+   * demonstration gets its reward as well.
    *
    * @return the options
    */

@@ -21,6 +21,9 @@ record KlOracle(double value, double slope, double slopeMagnitude) {
     double k = value(term.estimator(), d);
     double derivative = inside ? slope(term.estimator(), d) : 0;
     double r = Math.exp(logRatio);
+    if (r == 0 && usesRatio(term.form())) {
+      return of(0, 0); // whatever it multiplies, which may have overflowed
+    }
     KlOracle free =
         switch (term.form()) {
           case PLAIN -> of(k, derivative);

@@ -77,7 +77,8 @@ final class PolicyOracle {
       set(value, 0);
     }
     if (throughRatio && policy.ratioLevel() == RatioLevel.SEQUENCE_SUM) {
-      set(value, slope * sequence.count());
+      slope *= sequence.count();
+      slopeMagnitude *= sequence.count();
     }
     if (advantage == 0) {
       set(0, 0); // also where the ratio is infinite

@@ -20,6 +20,8 @@ enum ProblemSample {
   FEW,
   /** Sequences of all roles, with empty ones, and one whose tokens are all ignored. */
   MIXED,
+  /** As MIXED, of 60 short sequences: enough of them for errors that a whole sequence shares. */
+  MANY,
   /** As MIXED, of 257 tokens. */
   RAGGED,
   /** As MIXED, of about 20,000 tokens. */
@@ -46,6 +48,7 @@ enum ProblemSample {
       case PLAIN -> new int[] {33};
       case FEW -> new int[] {2, 1, 0, 0, 3};
       case MIXED, IGNORED -> new int[] {5, 3, 0, 4, 3, 6};
+      case MANY -> random.ints(60, 0, 6).toArray();
       case RAGGED -> new int[] {0, 40, 1, 100, 17, 0, 33, 64, 2, 0};
       case LONG -> random.ints(150, 0, 270).toArray();
     };
@@ -104,7 +107,7 @@ enum ProblemSample {
       case ONE, PLAIN -> 1;
       case NONE, IGNORED -> 0;
       case FEW -> (byte) (sequence == 0 ? 1 + token : sequence == 1 ? 3 : Math.min(token, 1));
-      case MIXED, RAGGED, LONG -> {
+      case MIXED, MANY, RAGGED, LONG -> {
         if (sequence % 7 == 3 || random.nextInt(6) == 0) {
           yield 0;
         }
