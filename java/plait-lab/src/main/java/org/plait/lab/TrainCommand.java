@@ -36,13 +36,18 @@ final class TrainCommand implements Callable<Integer> {
         .sortOptions(false);
     // Values stay text until they have met those of --config, so that both are checked in one
     // place.
-    add("recipe", "NAME", "sft (the default) or grpo");
+    add("recipe", "NAME", TrainConfig.recipes().toArray(String[]::new));
     add("loss", "NAME", "plait (the default), or torch: textbook PyTorch, for comparison");
     add("steps", "N", "training steps (600)");
     add("prompts", "N", "prompts per step (16)");
     add("samples", "N", "samples per prompt (8)");
     add("lr", "X", "learning rate (the recipe's own)");
     add("minibatches", "N", "optimizer steps per batch (1); with several, clipping acts");
+    add(
+        "schedule-steps",
+        "N",
+        "steps of the recipe's schedule: SFT of sft-grpo (a quarter of --steps), hints of uft (three"
+            + " fifths), prefixes of prefix-rft (all)");
     add("seed", "N", "seed of post-training (0)");
     add("eval-split", "NAME", "held-out (the default), or validation: for choosing settings");
     add("eval-prompts", "N", "problems to evaluate on (all: 1000 held out, 500 for validation)");
@@ -67,7 +72,7 @@ final class TrainCommand implements Callable<Integer> {
     return new CommandLine(new TrainCommand().spec);
   }
 
-  private void add(String name, String label, String description) {
+  private void add(String name, String label, String... description) {
     spec.addOption(
         OptionSpec.builder("--" + name)
             .arity("1")

@@ -1,5 +1,6 @@
 package org.plait.lab.countdown;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -59,5 +60,12 @@ public record Problem(List<Integer> numbers, int target) {
     prompt[MAX_NUMBERS + 1] = target;
     prompt[MAX_NUMBERS + 2] = Vocabulary.COLON;
     return prompt;
+  }
+
+  /** The prompt and an answer, or the beginning of one. */
+  public int[] followedBy(int[] answer) {
+    int[] sequence = Arrays.copyOf(prompt(), PROMPT_LENGTH + answer.length);
+    System.arraycopy(answer, 0, sequence, PROMPT_LENGTH, answer.length);
+    return sequence;
   }
 }

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.plait.lab.model.AdamW;
 import org.plait.lab.model.Parameters;
@@ -18,7 +20,7 @@ import org.plait.lab.model.SafeTensors;
  * and step, so they need no state of their own.
  *
  * @param parameters of the model
- * @param optimizer its state
+ * @param optimizers states of those that were used
  * @param step steps taken
  * @param options those that must not change
  * @param recipe the recipe's state
@@ -28,7 +30,7 @@ import org.plait.lab.model.SafeTensors;
  */
 record Checkpoint(
     Parameters parameters,
-    AdamW.State optimizer,
+    Map<Recipe.Optimizer, AdamW.State> optimizers,
     int step,
     ObjectNode options,
     JsonNode recipe,
@@ -37,14 +39,12 @@ record Checkpoint(
     RunTime time) {
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String MEAN = "adamw.mean";
-  private static final String VARIANCE = "adamw.variance";
   private static final String RUN = "run";
 
   /** The part that is not tensors. */
   private record Run(
       int step,
-      int optimizerSteps,
+      Map<Recipe.Optimizer, Integer> optimizerSteps,
       ObjectNode options,
       JsonNode recipe,
       long csvPosition,
@@ -56,9 +56,14 @@ record Checkpoint(
     Map<String, SafeTensors.Entry> tensors = new LinkedHashMap<>();
     ParameterFile.put(parameters, tensors);
     List<Long> shape = List.of(parameters.layout().size());
-    tensors.put(MEAN, new SafeTensors.Entry(shape, optimizer.mean()));
-    tensors.put(VARIANCE, new SafeTensors.Entry(shape, optimizer.variance()));
-    Run run = new Run(step, optimizer.steps(), options, recipe, csvPosition, before, time);
+    Map<Recipe.Optimizer, Integer> optimizerSteps = new EnumMap<>(Recipe.Optimizer.class);
+    optimizers.forEach(
+        (which, state) -> {
+          tensors.put(mean(which), new SafeTensors.Entry(shape, state.mean()));
+          tensors.put(variance(which), new SafeTensors.Entry(shape, state.variance()));
+          optimizerSteps.put(which, state.steps());
+        });
+    Run run = new Run(step, optimizerSteps, options, recipe, csvPosition, before, time);
     Map<String, String> metadata =
         ParameterFile.withModel(parameters.config(), Map.of(RUN, JSON.writeValueAsString(run)));
     new SafeTensors(metadata, tensors).write(file);
@@ -68,17 +73,15 @@ record Checkpoint(
   static Checkpoint read(Path file) throws IOException {
     SafeTensors read = SafeTensors.read(file);
     Parameters parameters = ParameterFile.parameters(read, BasePolicy.MODEL);
-    SafeTensors.Entry mean = read.tensors().get(MEAN);
-    SafeTensors.Entry variance = read.tensors().get(VARIANCE);
     String text = read.metadata().get(RUN);
-    if (mean == null || variance == null || text == null) {
+    if (text == null) {
       throw new IOException("it holds parameters, but not the state of a run");
     }
     try {
       Run run = JSON.readValue(text, Run.class);
       return new Checkpoint(
           parameters,
-          new AdamW.State(mean.values(), variance.values(), run.optimizerSteps()),
+          optimizers(read, run.optimizerSteps()),
           run.step(),
           run.options(),
           run.recipe(),
@@ -88,5 +91,35 @@ record Checkpoint(
     } catch (JsonProcessingException e) {
       throw new IOException("it was written by another version", e);
     }
+  }
+
+  private static Map<Recipe.Optimizer, AdamW.State> optimizers(
+      SafeTensors read, Map<Recipe.Optimizer, Integer> steps) throws IOException {
+    Map<Recipe.Optimizer, AdamW.State> states = new EnumMap<>(Recipe.Optimizer.class);
+    for (Map.Entry<Recipe.Optimizer, Integer> optimizer : steps.entrySet()) {
+      SafeTensors.Entry mean = read.tensors().get(mean(optimizer.getKey()));
+      SafeTensors.Entry variance = read.tensors().get(variance(optimizer.getKey()));
+      if (mean == null || variance == null) {
+        throw new IOException("it lacks the moments of an optimizer");
+      }
+      states.put(
+          optimizer.getKey(),
+          new AdamW.State(mean.values(), variance.values(), optimizer.getValue()));
+    }
+    return states;
+  }
+
+  private static String mean(Recipe.Optimizer optimizer) {
+    return name(optimizer) + ".mean";
+  }
+
+  private static String variance(Recipe.Optimizer optimizer) {
+    return name(optimizer) + ".variance";
+  }
+
+  private static String name(Recipe.Optimizer optimizer) {
+    return optimizer == Recipe.Optimizer.MAIN
+        ? "adamw"
+        : "adamw." + optimizer.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -36,13 +36,18 @@ final class Evaluator {
    */
   Evaluation full(int step) {
     Progress.say("Evaluating on " + problems.size() + " problems");
-    List<int[]> greedy =
-        sampler.greedy(problems.stream().map(Problem::prompt).toList(), Problem.PROMPT_LENGTH);
+    return sampled(problems, SAMPLES, step, greedy(problems));
+  }
+
+  /** Share of problems that are solved by the most probable tokens. */
+  double greedy(List<Problem> asked) {
+    List<int[]> answers =
+        sampler.greedy(asked.stream().map(Problem::prompt).toList(), Problem.PROMPT_LENGTH);
     int solved = 0;
-    for (int i = 0; i < problems.size(); i++) {
-      solved += accepted(problems.get(i), greedy.get(i)) ? 1 : 0;
+    for (int i = 0; i < asked.size(); i++) {
+      solved += accepted(asked.get(i), answers.get(i)) ? 1 : 0;
     }
-    return sampled(problems, SAMPLES, step, (double) solved / problems.size());
+    return (double) solved / asked.size();
   }
 
   /** Sampled success and entropy on a few problems: a point of a curve. Greedy is NaN. */

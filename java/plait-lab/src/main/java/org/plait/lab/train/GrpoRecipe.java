@@ -3,12 +3,10 @@ package org.plait.lab.train;
 import java.util.ArrayList;
 import java.util.List;
 import org.plait.GroupAdvantage;
-import org.plait.Groups;
 import org.plait.Objective;
-import org.plait.TensorView;
 import org.plait.lab.countdown.Example;
-import org.plait.lab.countdown.Problem;
-import org.plait.lab.countdown.Verifier;
+import org.plait.recipe.BinaryReward;
+import org.plait.recipe.Response;
 
 /**
  * GRPO (Shao et al. 2024, arXiv:2402.03300): several answers to each prompt, rewarded by the
@@ -28,33 +26,30 @@ final class GrpoRecipe implements Recipe {
 
   @Override
   public Batches next(StepContext context) {
-    List<Problem> problems = new ArrayList<>();
-    long[] offsets = new long[prompts + 1];
-    for (Example example : context.prompts(prompts)) {
-      for (int i = 0; i < samples; i++) {
-        problems.add(example.problem());
-      }
+    List<AnswerGroup> groups = sample(context.prompts(prompts), samples, context);
+    float[] advantages = AnswerGroup.advantages(groups, GroupAdvantage.grpo());
+    Update update = new Update(AnswerGroup.sequences(groups, advantages), objective);
+    return new Batches(List.of(update), AnswerGroup.solved(groups), prompts * samples, 0);
+  }
+
+  /** A group of answers without hints for each example. */
+  static List<AnswerGroup> sample(List<Example> examples, int samples, StepContext context) {
+    List<Attempt> attempts = new ArrayList<>(examples.size() * samples);
+    for (Example example : examples) {
+      attempts.addAll(Attempt.of(example, BinaryReward.ONE_ZERO).times(samples));
     }
-    for (int group = 0; group < prompts; group++) {
-      offsets[group + 1] = offsets[group] + samples;
+    return grouped(attempts, samples, context);
+  }
+
+  /** Samples attempts, of which each {@code samples} make a group. */
+  static List<AnswerGroup> grouped(List<Attempt> attempts, int samples, StepContext context) {
+    List<Response<int[]>> responses = Attempt.sample(attempts, context);
+    List<AnswerGroup> groups = new ArrayList<>();
+    for (int from = 0; from < attempts.size(); from += samples) {
+      groups.add(
+          AnswerGroup.of(
+              attempts.get(from).example().problem(), responses.subList(from, from + samples)));
     }
-    List<int[]> answers = context.sample(problems.stream().map(Problem::prompt).toList());
-    float[] rewards = new float[answers.size()];
-    double total = 0;
-    for (int i = 0; i < rewards.length; i++) {
-      boolean accepted = Verifier.accepts(problems.get(i), answers.get(i), Problem.PROMPT_LENGTH);
-      rewards[i] = accepted ? 1 : 0;
-      total += rewards[i];
-    }
-    float[] advantages =
-        GroupAdvantage.grpo()
-            .of(TensorView.copyOf(rewards), Groups.offsets(TensorView.copyOf(offsets)))
-            .toFloats();
-    List<TrainingSequence> sequences = new ArrayList<>(rewards.length);
-    for (int i = 0; i < rewards.length; i++) {
-      sequences.add(TrainingSequence.rollout(answers.get(i), advantages[i]));
-    }
-    return new Batches(
-        List.of(new Update(sequences, objective)), total / rewards.length, rewards.length);
+    return groups;
   }
 }

@@ -27,6 +27,7 @@ final class MetricsCsv implements AutoCloseable {
     LEARNING_RATE,
     TOKENS,
     ROLLOUTS,
+    DEMONSTRATIONS,
     CLIP_FRACTION_LOW,
     CLIP_FRACTION_HIGH,
     APPROX_KL,

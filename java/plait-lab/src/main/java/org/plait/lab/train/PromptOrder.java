@@ -23,14 +23,22 @@ final class PromptOrder {
     this.seed = seed;
   }
 
-  /** The examples at positions {@code from} to {@code from + count - 1} of the endless order. */
-  List<Example> at(long from, int count) {
-    List<Example> batch = new ArrayList<>(count);
+  /**
+   * The numbers of the examples at positions {@code from} to {@code from + count - 1} of the
+   * endless order.
+   */
+  List<Integer> at(long from, int count) {
+    List<Integer> batch = new ArrayList<>(count);
     for (long position = from; position < from + count; position++) {
       seek(position / examples.size());
-      batch.add(examples.get(order.get((int) (position % examples.size()))));
+      batch.add(order.get((int) (position % examples.size())));
     }
     return batch;
+  }
+
+  /** The example that {@link #at} gives a number of. */
+  Example example(int number) {
+    return examples.get(number);
   }
 
   private void seek(long wanted) {

@@ -11,19 +11,36 @@ import org.plait.Objective;
  */
 public interface Recipe {
 
+  /** Which optimizer takes the step: each keeps moments of its own. */
+  enum Optimizer {
+    /** What all recipes use. */
+    MAIN,
+    /** ReLIFT's second one, of its supervised steps. */
+    SUPERVISED
+  }
+
   /**
    * One batch to take an optimizer step on; several if there are mini-batches.
    *
    * @param sequences with their roles and advantages; a group of rollouts stays together
    */
-  record Update(List<TrainingSequence> sequences, Objective objective) {}
+  record Update(List<TrainingSequence> sequences, Objective objective, Optimizer optimizer) {
+
+    /** A batch for the main optimizer. */
+    Update(List<TrainingSequence> sequences, Objective objective) {
+      this(sequences, objective, Optimizer.MAIN);
+    }
+  }
 
   /**
    * What a step made.
    *
-   * @param reward mean reward of the rollouts; NaN if there were none
+   * @param reward mean reward of the answers that the policy sampled, with or without a hint; NaN
+   *     if there were none
+   * @param rollouts answers that the policy sampled, in searches too
+   * @param demonstrations traces that were trained on or given as hints, whole or in part
    */
-  record Batches(List<Update> updates, double reward, int rollouts) {}
+  record Batches(List<Update> updates, double reward, int rollouts, int demonstrations) {}
 
   /** The batches of the step that the context describes. */
   Batches next(StepContext context);

@@ -21,6 +21,6 @@ final class SftRecipe implements Recipe {
   public Batches next(StepContext context) {
     List<TrainingSequence> sequences =
         context.prompts(demonstrations).stream().map(TrainingSequence::demonstration).toList();
-    return new Batches(List.of(new Update(sequences, objective)), Double.NaN, 0);
+    return new Batches(List.of(new Update(sequences, objective)), Double.NaN, 0, sequences.size());
   }
 }

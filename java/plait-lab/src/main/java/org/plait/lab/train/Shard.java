@@ -2,11 +2,15 @@ package org.plait.lab.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.plait.CovarianceKind;
 import org.plait.Normalizers;
 import org.plait.Objective;
 import org.plait.Role;
+import org.plait.Rule;
+import org.plait.Scope;
 import org.plait.TensorView;
 import org.plait.TokenBatch;
 import org.plait.lab.countdown.Problem;
@@ -67,6 +71,24 @@ final class Shard {
       offsets[i + 1] = next;
       advantages[i] = sequence.advantage();
     }
+  }
+
+  /**
+   * Divides a batch into shards for an objective: into one if it ranks the tokens of the whole
+   * batch.
+   */
+  static List<Shard> split(List<TrainingSequence> batch, Objective objective) {
+    return ranksBatch(objective) ? List.of(new Shard(batch)) : split(batch);
+  }
+
+  private static boolean ranksBatch(Objective objective) {
+    return objective.correction().normalise()
+        || Stream.of(objective.rollout(), objective.demonstration(), objective.hint())
+            .map(Rule::policy)
+            .anyMatch(
+                policy ->
+                    policy.selection().scope() == Scope.BATCH
+                        || policy.covariance().kind() != CovarianceKind.NONE);
   }
 
   /**

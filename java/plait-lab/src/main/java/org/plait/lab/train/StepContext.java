@@ -2,9 +2,9 @@ package org.plait.lab.train;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.IntFunction;
 import org.plait.lab.countdown.Example;
 import org.plait.lab.countdown.Problem;
-import org.plait.lab.model.Sampler;
 import org.plait.lab.util.RandomStreams;
 import org.plait.lab.util.RandomStreams.Purpose;
 
@@ -16,14 +16,25 @@ public final class StepContext {
   private final int step;
   private final long seed;
   private final PromptOrder order;
-  private final Sampler sampler;
+  private final Policy policy;
   private int sampled;
 
-  StepContext(int step, long seed, PromptOrder order, Sampler sampler) {
+  /** Continues sequences, such as {@link org.plait.lab.model.Sampler#sample}. */
+  interface Policy {
+
+    /**
+     * Answers, each by a random stream of its own.
+     *
+     * @param prompt tokens that every prefix has
+     */
+    List<int[]> sample(List<int[]> prefixes, int prompt, IntFunction<SplittableRandom> streams);
+  }
+
+  StepContext(int step, long seed, PromptOrder order, Policy policy) {
     this.step = step;
     this.seed = seed;
     this.order = order;
-    this.sampler = sampler;
+    this.policy = policy;
   }
 
   /** Steps taken before this one. */
@@ -33,7 +44,17 @@ public final class StepContext {
 
   /** The next training prompts with their demonstrations, as many at every step. */
   public List<Example> prompts(int count) {
+    return questions(count).stream().map(this::example).toList();
+  }
+
+  /** The same by the numbers that they have among all training prompts. */
+  public List<Integer> questions(int count) {
     return order.at((long) step * count, count);
+  }
+
+  /** The training prompt of a number. */
+  public Example example(int question) {
+    return order.example(question);
   }
 
   /**
@@ -43,7 +64,7 @@ public final class StepContext {
   public List<int[]> sample(List<int[]> prefixes) {
     int first = sampled;
     sampled += prefixes.size();
-    return sampler.sample(
+    return policy.sample(
         prefixes,
         Problem.PROMPT_LENGTH,
         i -> RandomStreams.stream(seed, Purpose.ROLLOUTS, step, first + i));

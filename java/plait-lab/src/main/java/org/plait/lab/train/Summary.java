@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import org.plait.lab.train.MetricsCsv.Column;
+import org.plait.lab.train.MetricsCsv.Row;
 
 /** What a run came to, as a table and as JSON. */
 final class Summary {
@@ -15,11 +18,13 @@ final class Summary {
 
   private final TrainConfig config;
   private final Trainer.Outcome outcome;
+  private final List<Row> steps;
   private final int threads;
 
-  Summary(TrainConfig config, Trainer.Outcome outcome, int threads) {
+  Summary(TrainConfig config, Trainer.Outcome outcome, List<Row> steps, int threads) {
     this.config = config;
     this.outcome = outcome;
+    this.steps = steps;
     this.threads = threads;
   }
 
@@ -33,7 +38,14 @@ final class Summary {
     line(out, "after " + config.recipe(), outcome.after());
     out.printf(
         Locale.ROOT,
-        "%n%d steps on %d threads: %.1f ms a step, of which sampling %.1f ms and updates %.1f"
+        "%nOf the problems trained on, %.1f%% are solved greedily. %.0f rollouts, %.0f"
+            + " demonstrations.%n",
+        100 * outcome.trainingGreedy(),
+        total(Column.ROLLOUTS),
+        total(Column.DEMONSTRATIONS));
+    out.printf(
+        Locale.ROOT,
+        "%d steps on %d threads: %.1f ms a step, of which sampling %.1f ms and updates %.1f"
             + " ms.%n",
         config.steps(),
         threads,
@@ -64,7 +76,11 @@ final class Summary {
     json.set("config", config.toJson());
     json.set("before", json(outcome.before()));
     json.set("after", json(outcome.after()));
+    json.put("training_greedy", outcome.trainingGreedy());
+    json.put("rollouts", (long) total(Column.ROLLOUTS));
+    json.put("demonstrations", (long) total(Column.DEMONSTRATIONS));
     json.put("threads", threads);
+    json.put("seconds", stepMs() * config.steps() / 1e3);
     json.put("step_ms", stepMs());
     json.put("sampling_ms", perStep(outcome.time().samplingNanos()));
     json.put("update_ms", perStep(outcome.time().updateNanos()));
@@ -80,6 +96,10 @@ final class Summary {
         .put("sampled", evaluation.sampled())
         .put("pass_at_" + Evaluator.SAMPLES, evaluation.passAtK())
         .put("entropy", evaluation.entropy());
+  }
+
+  private double total(Column column) {
+    return steps.stream().mapToDouble(row -> row.get(column)).sum();
   }
 
   private double stepMs() {

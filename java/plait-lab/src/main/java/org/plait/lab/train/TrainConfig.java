@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.plait.Objective;
 import org.plait.Role;
+import org.plait.SamplerCorrection;
 import org.plait.lab.countdown.Dataset;
 import org.plait.lab.countdown.Problem;
 import org.plait.lab.util.UserException;
@@ -27,6 +28,7 @@ import org.plait.lab.verify.ObjectiveJson;
  * @param prompts per step
  * @param samples per prompt; recipes without rollouts take {@code prompts * samples} demonstrations
  * @param minibatches optimizer steps per batch
+ * @param scheduleSteps steps of the recipe's schedule; 0 if it has none
  * @param learningRate constant
  * @param seed of everything random after pre-training
  * @param evalSplit problems that evaluations are on
@@ -43,6 +45,7 @@ public record TrainConfig(
     int prompts,
     int samples,
     int minibatches,
+    int scheduleSteps,
     double learningRate,
     long seed,
     Split evalSplit,
@@ -86,6 +89,7 @@ public record TrainConfig(
           "prompts",
           "samples",
           "minibatches",
+          "schedule-steps",
           "lr",
           "seed",
           "eval-split",
@@ -94,19 +98,28 @@ public record TrainConfig(
           "checkpoint-every",
           "base-steps");
 
+  /** What recipes there are, a line each, the default first. */
+  public static List<String> recipes() {
+    return Recipes.names().stream()
+        .map(name -> name + ": " + Recipes.named(name).description())
+        .toList();
+  }
+
   /** Reads and checks options; what is not set gets the recipe's default. */
   public static TrainConfig of(Options options) {
     Recipes.Method method = Recipes.named(options.text("recipe", "sft"));
     Split split = choice(options, "eval-split", Split.values());
+    int steps = options.count("steps", 0, 600);
     TrainConfig config =
         new TrainConfig(
             method.name(),
             objective(options.json("objective"), method),
             choice(options, "loss", PolicyObjectiveLoss.Kind.values()),
-            options.count("steps", 0, 600),
+            steps,
             options.count("prompts", 1, 16),
             options.count("samples", 1, 8),
             options.count("minibatches", 1, 1),
+            scheduleSteps(options, method, steps),
             options.positive("lr", method.learningRate()),
             options.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, 0),
             split,
@@ -127,6 +140,23 @@ public record TrainConfig(
     return config;
   }
 
+  private static int scheduleSteps(Options options, Recipes.Method method, int steps) {
+    if (options.json("schedule-steps") == null) {
+      return method.scheduleSteps(steps);
+    }
+    if (method.scheduleShare() == 0) {
+      throw new UserException(
+          "--schedule-steps: recipe %s has no schedule.".formatted(method.name()));
+    }
+    int scheduled = options.count("schedule-steps", 1, 1);
+    if (scheduled > steps) {
+      throw new UserException(
+          "--schedule-steps: expected at most the %d steps of the run, got '%d'."
+              .formatted(steps, scheduled));
+    }
+    return scheduled;
+  }
+
   private static Objective objective(@Nullable JsonNode json, Recipes.Method method) {
     if (json == null) {
       return method.objective();
@@ -136,6 +166,11 @@ public record TrainConfig(
       objective = ObjectiveJson.read(json, "objective");
     } catch (IllegalArgumentException e) {
       throw new UserException(e.getMessage() + ".", e);
+    }
+    if (!objective.correction().equals(SamplerCorrection.NONE)) {
+      throw new UserException(
+          "objective: a correction for the sampler has nothing to correct here, where the policy"
+              + " samples itself; leave it out.");
     }
     if (method.roles().stream().noneMatch(role -> objective.rule(role).isOn())) {
       throw new UserException(
@@ -181,6 +216,9 @@ public record TrainConfig(
     json.put("prompts", prompts);
     json.put("samples", samples);
     json.put("minibatches", minibatches);
+    if (scheduleSteps > 0) {
+      json.put("schedule-steps", scheduleSteps);
+    }
     json.put("lr", learningRate);
     json.put("seed", seed);
     json.put("base-steps", baseSteps);

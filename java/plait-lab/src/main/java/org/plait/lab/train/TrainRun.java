@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.plait.lab.countdown.Dataset;
 import org.plait.lab.model.Parameters;
@@ -56,9 +57,10 @@ public final class TrainRun {
       try (Trainer trainer = new Trainer(config, directory, data, base, workers)) {
         outcome = trainer.run(resumed);
       }
-      Summary summary = new Summary(config, outcome, threads);
+      List<MetricsCsv.Row> steps = MetricsCsv.read(directory.metrics());
+      Summary summary = new Summary(config, outcome, steps, threads);
       directory.writeSummary(summary.toJson());
-      drawCurves(outcome);
+      drawCurves(outcome, steps);
       summary.print(out);
       out.println("Metrics, curves and checkpoint are in " + directory.path() + ".");
       out.flush();
@@ -67,15 +69,10 @@ public final class TrainRun {
     }
   }
 
-  private void drawCurves(Trainer.Outcome outcome) throws IOException {
+  private void drawCurves(Trainer.Outcome outcome, List<MetricsCsv.Row> steps) throws IOException {
     String title = config.recipe() + ", seed " + config.seed();
     try {
-      Curves.draw(
-          title,
-          config.evalSplit().title(),
-          MetricsCsv.read(directory.metrics()),
-          outcome.before(),
-          directory.curves());
+      Curves.draw(title, config.evalSplit().title(), steps, outcome.before(), directory.curves());
     } catch (LinkageError | InternalError e) {
       // Java draws text with the system's font libraries, which a bare machine may lack.
       System.err.println(

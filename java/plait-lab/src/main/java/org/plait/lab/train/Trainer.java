@@ -2,11 +2,14 @@ package org.plait.lab.train;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.plait.Objective;
 import org.plait.lab.countdown.Dataset;
+import org.plait.lab.countdown.Example;
 import org.plait.lab.countdown.Vocabulary;
 import org.plait.lab.model.AdamW;
 import org.plait.lab.model.Gpt;
@@ -28,27 +31,33 @@ final class Trainer implements AutoCloseable {
 
   private final TrainConfig config;
   private final RunDirectory directory;
+  private final Dataset data;
   private final PromptOrder order;
   private final Parameters parameters;
   private final Learner learner;
   private final @Nullable Gpt reference;
-  private final AdamW optimizer;
+  private final Map<Recipe.Optimizer, AdamW> optimizers = new EnumMap<>(Recipe.Optimizer.class);
   private final Sampler sampler;
   private final Evaluator evaluator;
   private final Recipe recipe;
 
-  /** What a run came to. */
-  record Outcome(Evaluation before, Evaluation after, RunTime time) {}
+  /**
+   * What a run came to.
+   *
+   * @param trainingGreedy share of the training problems that greedy answers solve in the end
+   */
+  record Outcome(Evaluation before, Evaluation after, double trainingGreedy, RunTime time) {}
 
   Trainer(
       TrainConfig config, RunDirectory directory, Dataset data, Parameters base, Workers workers) {
     this.config = config;
     this.directory = directory;
+    this.data = data;
     order = new PromptOrder(data.training(), config.seed());
     parameters = Parameters.of(base.config(), base.values());
     learner = new Learner(parameters, workers, config.loss());
     reference = needsReference(config.objective()) ? Gpt.forInference(base) : null;
-    optimizer = new AdamW(parameters, OPTIMIZER);
+    optimizer(Recipe.Optimizer.MAIN);
     sampler = new Sampler(learner.inference(), workers, Vocabulary.EOS, Vocabulary.PAD);
     evaluator =
         new Evaluator(
@@ -65,6 +74,11 @@ final class Trainer implements AutoCloseable {
         || objective.hint().kl().term().isOn();
   }
 
+  /** Made when it is first used, so that runs without it carry no moments of it. */
+  private AdamW optimizer(Recipe.Optimizer which) {
+    return optimizers.computeIfAbsent(which, w -> new AdamW(parameters, OPTIMIZER));
+  }
+
   /** Trains to the last step, from a checkpoint if there is one, and evaluates before and after. */
   Outcome run(@Nullable Checkpoint resumed) throws IOException {
     Evaluation before;
@@ -75,7 +89,7 @@ final class Trainer implements AutoCloseable {
       before = evaluator.full(0);
     } else {
       parameters.copyFrom(resumed.parameters());
-      optimizer.restore(resumed.optimizer());
+      resumed.optimizers().forEach((which, state) -> optimizer(which).restore(state));
       recipe.restore(resumed.recipe());
       before = resumed.before();
       start = resumed.step();
@@ -99,22 +113,31 @@ final class Trainer implements AutoCloseable {
         progress.step(message(row));
       }
     }
-    return new Outcome(before, evaluator.full(config.steps()), time);
+    return new Outcome(
+        before,
+        evaluator.full(config.steps()),
+        evaluator.greedy(data.training().stream().map(Example::problem).toList()),
+        time);
   }
 
   private RunTime step(int step, Row row) {
     long started = System.nanoTime();
-    Recipe.Batches batches = recipe.next(new StepContext(step, config.seed(), order, sampler));
+    Recipe.Batches batches =
+        recipe.next(new StepContext(step, config.seed(), order, sampler::sample));
     long sampled = System.nanoTime();
     LossMetrics total = LossMetrics.ZERO;
     double norm = 0;
     int steps = 0;
     for (Recipe.Update update : batches.updates()) {
-      List<List<Shard>> minibatches = minibatches(update.sequences());
+      List<List<Shard>> minibatches = minibatches(update);
       prepare(minibatches);
       for (List<Shard> minibatch : minibatches) {
         Learner.Step done =
-            learner.step(minibatch, update.objective(), optimizer, config.learningRate());
+            learner.step(
+                minibatch,
+                update.objective(),
+                optimizer(update.optimizer()),
+                config.learningRate());
         total = total.plus(done.metrics());
         norm += done.gradientNorm();
         steps++;
@@ -128,6 +151,7 @@ final class Trainer implements AutoCloseable {
         .set(Column.LEARNING_RATE, config.learningRate())
         .set(Column.TOKENS, total.tokens())
         .set(Column.ROLLOUTS, batches.rollouts())
+        .set(Column.DEMONSTRATIONS, batches.demonstrations())
         .set(Column.CLIP_FRACTION_LOW, total.clipFractionLow())
         .set(Column.CLIP_FRACTION_HIGH, total.clipFractionHigh())
         .set(Column.APPROX_KL, total.approxKlMean())
@@ -137,12 +161,14 @@ final class Trainer implements AutoCloseable {
     return spent;
   }
 
-  /** Equal parts of a batch, in order, so that groups stay whole. */
-  private List<List<Shard>> minibatches(List<TrainingSequence> sequences) {
-    int size = sequences.size() / config.minibatches();
+  /** Parts of a batch, in order, all as large as can be, so that groups stay whole. */
+  private List<List<Shard>> minibatches(Recipe.Update update) {
+    List<TrainingSequence> sequences = update.sequences();
+    int size = Math.max(1, sequences.size() / config.minibatches());
     List<List<Shard>> parts = new ArrayList<>();
     for (int from = 0; from < sequences.size(); from += size) {
-      parts.add(Shard.split(sequences.subList(from, from + size)));
+      int to = Math.min(sequences.size(), from + size);
+      parts.add(Shard.split(sequences.subList(from, to), update.objective()));
     }
     return parts;
   }
@@ -176,7 +202,7 @@ final class Trainer implements AutoCloseable {
       throws IOException {
     new Checkpoint(
             parameters,
-            optimizer.state(),
+            states(),
             step,
             config.fixedJson(),
             recipe.state(),
@@ -184,6 +210,12 @@ final class Trainer implements AutoCloseable {
             before,
             time)
         .write(directory.checkpoint());
+  }
+
+  private Map<Recipe.Optimizer, AdamW.State> states() {
+    Map<Recipe.Optimizer, AdamW.State> states = new EnumMap<>(Recipe.Optimizer.class);
+    optimizers.forEach((which, optimizer) -> states.put(which, optimizer.state()));
+    return states;
   }
 
   @Override

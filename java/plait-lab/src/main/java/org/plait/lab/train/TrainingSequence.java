@@ -4,7 +4,8 @@ import java.util.Arrays;
 import org.plait.Role;
 import org.plait.lab.countdown.Example;
 import org.plait.lab.countdown.Problem;
-import org.plait.lab.countdown.Vocabulary;
+import org.plait.recipe.BinaryReward;
+import org.plait.recipe.Response;
 
 /** A prompt and the answer tokens that follow it, with what each of them is to the objective. */
 public final class TrainingSequence {
@@ -21,26 +22,23 @@ public final class TrainingSequence {
 
   /** An expert's answer. */
   public static TrainingSequence demonstration(Example example) {
-    int[] answer = example.trace().tokens();
-    int[] tokens = Arrays.copyOf(example.problem().prompt(), Problem.PROMPT_LENGTH + answer.length);
-    System.arraycopy(answer, 0, tokens, Problem.PROMPT_LENGTH, answer.length);
-    return new TrainingSequence(tokens, roles(tokens, Role.DEMONSTRATION), 0);
+    return of(example.problem(), Attempt.demonstration(example, BinaryReward.ONE_ZERO), 0);
   }
 
   /** A sampled answer, up to and including its EOS or as long as the sequence is. */
   public static TrainingSequence rollout(int[] sampled, float advantage) {
-    int length = Problem.PROMPT_LENGTH;
-    while (length < sampled.length && sampled[length - 1] != Vocabulary.EOS) {
-      length++;
-    }
-    int[] tokens = Arrays.copyOf(sampled, length);
-    return new TrainingSequence(tokens, roles(tokens, Role.ROLLOUT), advantage);
+    int[] tokens = Arrays.copyOf(sampled, Problem.PROMPT_LENGTH + Attempt.answer(sampled).length);
+    Role[] roles = new Role[tokens.length - Problem.PROMPT_LENGTH];
+    Arrays.fill(roles, Role.ROLLOUT);
+    return new TrainingSequence(tokens, roles, advantage);
   }
 
-  private static Role[] roles(int[] tokens, Role role) {
-    Role[] roles = new Role[tokens.length - Problem.PROMPT_LENGTH];
-    Arrays.fill(roles, role);
-    return roles;
+  /** An answer with the roles that its expert's tokens and its own have. */
+  static TrainingSequence of(Problem problem, Response<int[]> response, float advantage) {
+    Role[] roles = new Role[response.length()];
+    Arrays.fill(roles, 0, response.expertTokens(), response.expertRole());
+    Arrays.fill(roles, response.expertTokens(), roles.length, Role.ROLLOUT);
+    return new TrainingSequence(problem.followedBy(response.tokens()), roles, advantage);
   }
 
   /** Tokens of prompt and answer. */
