@@ -35,7 +35,6 @@ final class Evaluator {
    * @param step coordinates of the random samples
    */
   Evaluation full(int step) {
-    Progress.say("Evaluating on " + problems.size() + " problems");
     List<int[]> greedy =
         sampler.greedy(problems.stream().map(Problem::prompt).toList(), Problem.PROMPT_LENGTH);
     int solved = 0;

@@ -1,5 +1,6 @@
 package org.plait.lab.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -80,6 +81,15 @@ final class Summary {
         .put("sampled", evaluation.sampled())
         .put("pass_at_" + Evaluator.SAMPLES, evaluation.passAtK())
         .put("entropy", evaluation.entropy());
+  }
+
+  /** What {@link #toJson} wrote of an evaluation. */
+  static Evaluation evaluation(JsonNode json) {
+    return new Evaluation(
+        json.path("greedy").doubleValue(),
+        json.path("sampled").doubleValue(),
+        json.path("pass_at_" + Evaluator.SAMPLES).doubleValue(),
+        json.path("entropy").doubleValue());
   }
 
   private double stepMs() {

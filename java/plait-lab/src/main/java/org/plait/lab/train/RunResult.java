@@ -1,0 +1,79 @@
+package org.plait.lab.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.plait.lab.train.MetricsCsv.Column;
+import org.plait.lab.train.MetricsCsv.Row;
+
+/**
+ * What a finished run left in its files.
+ *
+ * @param before evaluation of the base
+ * @param after evaluation at the end
+ * @param seconds of training, without evaluations
+ * @param rollouts sampled for training
+ * @param demonstrations sequences trained on that an expert wrote, in whole or in part; null if the
+ *     run did not count them
+ * @param threads it ran on
+ * @param points its curves, step by step
+ */
+public record RunResult(
+    Evaluation before,
+    Evaluation after,
+    double seconds,
+    long rollouts,
+    @Nullable Long demonstrations,
+    int threads,
+    List<Point> points) {
+
+  /** The k of pass@k. */
+  public static final int PASS_SAMPLES = Evaluator.SAMPLES;
+
+  public RunResult {
+    points = List.copyOf(points);
+  }
+
+  /** One step of the curves; what the step did not measure is NaN. */
+  public record Point(
+      int step, double reward, double entropy, double evalSampled, double evalEntropy) {
+
+    static Point of(Row row) {
+      return new Point(
+          row.step(),
+          row.get(Column.REWARD),
+          row.get(Column.ENTROPY),
+          row.get(Column.EVAL_SAMPLED),
+          row.get(Column.EVAL_ENTROPY));
+    }
+  }
+
+  /** Whether a summary is that of a run with this configuration. */
+  static boolean isOf(JsonNode summary, TrainConfig config) {
+    // Compared as text: 0 read from a file is an int, where the option was a long.
+    return summary.path("config").toString().equals(config.toJson().toString());
+  }
+
+  /** What a summary and the metrics beside it say. */
+  static RunResult of(JsonNode summary, List<Row> rows) {
+    JsonNode seconds = summary.path("seconds");
+    JsonNode rollouts = summary.path("rollouts");
+    JsonNode demonstrations = summary.path("demonstrations");
+    return new RunResult(
+        Summary.evaluation(summary.path("before")),
+        Summary.evaluation(summary.path("after")),
+        seconds.isNumber()
+            ? seconds.doubleValue()
+            : summary.path("step_ms").doubleValue() * rows.size() / 1e3,
+        rollouts.isNumber()
+            ? rollouts.longValue()
+            : rows.stream()
+                .mapToDouble(row -> row.get(Column.ROLLOUTS))
+                .filter(value -> !Double.isNaN(value))
+                .mapToLong(Math::round)
+                .sum(),
+        demonstrations.isNumber() ? demonstrations.longValue() : null,
+        summary.path("threads").intValue(),
+        rows.stream().map(Point::of).toList());
+  }
+}
