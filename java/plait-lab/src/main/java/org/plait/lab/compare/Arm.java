@@ -1,0 +1,36 @@
+package org.plait.lab.compare;
+
+import java.util.List;
+import java.util.Locale;
+import org.plait.lab.train.TrainConfig;
+
+/**
+ * One of the things compared: a recipe at a learning rate.
+ *
+ * @param label how the report calls it
+ * @param configs one per seed, from 0 on
+ */
+record Arm(String label, List<TrainConfig> configs) {
+
+  Arm {
+    configs = List.copyOf(configs);
+  }
+
+  String recipe() {
+    return configs.get(0).recipe();
+  }
+
+  double learningRate() {
+    return configs.get(0).learningRate();
+  }
+
+  /** Name of the directory of a seed's run. */
+  String directory(int seed) {
+    return label.replace(", ", "-").replace(" ", "") + "-seed" + seed;
+  }
+
+  /** A learning rate as people write it: 1e-4. */
+  static String rate(double learningRate) {
+    return Double.toString(learningRate).replace(".0E", "E").toLowerCase(Locale.ROOT);
+  }
+}
