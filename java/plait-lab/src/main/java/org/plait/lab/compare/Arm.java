@@ -1,7 +1,7 @@
 package org.plait.lab.compare;
 
+import java.math.BigDecimal;
 import java.util.List;
-import java.util.Locale;
 import org.plait.lab.train.TrainConfig;
 
 /**
@@ -31,6 +31,10 @@ record Arm(String label, List<TrainConfig> configs) {
 
   /** A learning rate as people write it: 1e-4. */
   static String rate(double learningRate) {
-    return Double.toString(learningRate).replace(".0E", "E").toLowerCase(Locale.ROOT);
+    BigDecimal number = new BigDecimal(Double.toString(learningRate)).stripTrailingZeros();
+    int exponent = number.precision() - number.scale() - 1;
+    return exponent < -2
+        ? number.movePointLeft(exponent).stripTrailingZeros().toPlainString() + "e" + exponent
+        : number.toPlainString();
   }
 }

@@ -98,7 +98,7 @@ class ReportTest {
     results.add(result(arms.get(1), 0.1, 0.15));
     results.add(result(arms.get(2), 0.3, 0.5));
     results.add(result(arms.get(3), 0.2, 0.25));
-    String best = "greedy: grpo, lr 1e-4 is above grpo, lr 0.001; sft, lr 0.001 in every seed;";
+    String best = "greedy: grpo, lr 1e-4 is above grpo, lr 1e-3; sft, lr 1e-3 in every seed;";
     String overlap = " the range of grpo, lr 1e-4 overlaps with that of sft, lr 1e-4.";
     assertTrue(Separations.text(results).contains(best + overlap), Separations.text(results));
     Collections.reverse(results);
@@ -149,5 +149,8 @@ class ReportTest {
     Arm arm = config("recipes", "grpo", "learning-rates", "0.00015,1").arms().get(0);
     assertEquals("grpo, lr 1.5e-4", arm.label());
     assertEquals("grpo-lr1.5e-4-seed2", arm.directory(2));
+    assertEquals("2e-3", Arm.rate(0.002));
+    assertEquals("0.05", Arm.rate(0.05));
+    assertEquals("10", Arm.rate(10));
   }
 }
