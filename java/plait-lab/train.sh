@@ -1,10 +1,3 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and trains the small language model, e.g.: java/plait-lab/train.sh --recipe grpo
-set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-source "$root/.ci/packages.sh"
-install_packages "${build_packages[@]}"
-
-echo "Building (the first time this downloads about 200 MB)"
-(cd "$root" && mvn -B -q -ntp package -Dmaven.test.skip -pl java/plait-lab -am)
-exec java -jar "$root/java/plait-lab/target/plait.jar" train "$@"
+# Builds and trains the small language model, e.g.: java/plait-lab/train.sh --recipe grpo
+exec "$(dirname "${BASH_SOURCE[0]}")/plait.sh" train "$@"

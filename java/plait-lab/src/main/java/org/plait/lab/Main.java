@@ -12,7 +12,7 @@ import picocli.CommandLine.ParseResult;
 /** The {@code plait} command line. */
 @Command(
     name = "plait",
-    description = "Fused kernels for language-model post-training: check, verify, train.",
+    description = "Fused kernels for language-model post-training: check, verify, train, compare.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     scope = CommandLine.ScopeType.INHERIT,
@@ -49,6 +49,7 @@ public final class Main {
   public static CommandLine commandLine() {
     return new CommandLine(new Main())
         .addSubcommand(TrainCommand.create())
+        .addSubcommand(CompareCommand.create())
         .setParameterExceptionHandler((e, arguments) -> fail(e.getCommandLine(), e.getMessage()))
         .setExecutionExceptionHandler(Main::fail);
   }

@@ -175,7 +175,7 @@ class MainTest {
   void helpNamesTheCommands() {
     Result help = plait("--help");
     assertEquals(0, help.code());
-    for (String command : new String[] {"doctor", "verify", "train"}) {
+    for (String command : new String[] {"doctor", "verify", "train", "compare"}) {
       assertTrue(help.out().contains(command), help.out());
     }
   }

@@ -35,7 +35,6 @@ final class Evaluator {
    * @param step coordinates of the random samples
    */
   Evaluation full(int step) {
-    Progress.say("Evaluating on " + problems.size() + " problems");
     return sampled(problems, SAMPLES, step, greedy(problems));
   }
 

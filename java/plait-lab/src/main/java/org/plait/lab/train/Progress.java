@@ -9,8 +9,8 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** A progress bar on a terminal, a line now and then in a log. Confined to one thread. */
-final class Progress implements AutoCloseable {
+/** A progress bar on a terminal, a line now and then in a log. Thread-safe. */
+public final class Progress implements AutoCloseable {
 
   private static final int TERMINAL_INTERVAL_MS = 250;
   private static final int LOG_INTERVAL_MS = 10_000;
@@ -22,13 +22,8 @@ final class Progress implements AutoCloseable {
     this.bar = bar;
   }
 
-  /** Says what goes on without steps to count. */
-  static void say(String what) {
-    System.err.println(what);
-  }
-
   /** Starts at step {@code done} of {@code total}. */
-  static Progress start(String task, long done, long total) {
+  public static Progress start(String task, long done, long total) {
     PrintStream err = System.err;
     boolean terminal = hasTerminal();
     ProgressBarBuilder builder =
@@ -60,13 +55,18 @@ final class Progress implements AutoCloseable {
   }
 
   /** Counts a step and shows what it came to. */
-  void step(String message) {
-    bar.setExtraMessage(" " + message);
+  public synchronized void step(String message) {
+    show(message);
     bar.step();
   }
 
+  /** Shows what goes on without counting a step. */
+  public synchronized void show(String message) {
+    bar.setExtraMessage(" " + message);
+  }
+
   @Override
-  public void close() {
+  public synchronized void close() {
     bar.close();
   }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.plait.lab.util.AtomicFile;
 import org.plait.lab.util.UserException;
@@ -29,6 +30,12 @@ public final class RunDirectory {
       throw new UserException(
           path + " holds a run already; continue it with --resume or choose another --out.");
     }
+    makeWritable(path);
+    return directory;
+  }
+
+  /** Creates a directory if it does not exist, or says that it cannot be written to. */
+  public static void makeWritable(Path path) {
     try {
       Files.createDirectories(path);
       Files.delete(Files.createTempFile(path, "writable", ".tmp"));
@@ -36,7 +43,6 @@ public final class RunDirectory {
       throw new UserException(
           "Cannot write to " + path + "; choose another directory with --out.", e);
     }
-    return directory;
   }
 
   /** The directory of a run that stopped. */
@@ -51,6 +57,28 @@ public final class RunDirectory {
           "Cannot write to " + path + "; make it writable to resume the run in it.");
     }
     return directory;
+  }
+
+  /** Whether {@link #existing} would find a run to resume. */
+  public static boolean holdsCheckpoint(Path path) {
+    return Files.exists(new RunDirectory(path).checkpoint());
+  }
+
+  /** What the finished run of a directory came to; empty if it is not finished, or another one. */
+  public static Optional<RunResult> result(Path path, TrainConfig config) {
+    RunDirectory directory = new RunDirectory(path);
+    if (!Files.exists(directory.summary())) {
+      return Optional.empty();
+    }
+    try {
+      JsonNode summary = JSON.readTree(Files.readAllBytes(directory.summary()));
+      return RunResult.isOf(summary, config)
+          ? Optional.of(RunResult.of(summary, MetricsCsv.read(directory.metrics())))
+          : Optional.empty();
+    } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
+      // not what this version wrote
+      return Optional.empty();
+    }
   }
 
   /** The checkpoint of a run with this configuration, or an error that says what to do instead. */
@@ -101,20 +129,23 @@ public final class RunDirectory {
     return path.resolve("metrics.csv");
   }
 
+  private Path summary() {
+    return path.resolve("summary.json");
+  }
+
   Path curves() {
     return path.resolve("curves.png");
   }
 
   void writeConfig(TrainConfig config) throws IOException {
-    write("config.json", config.toJson());
+    write(path.resolve("config.json"), config.toJson());
   }
 
   void writeSummary(JsonNode summary) throws IOException {
-    write("summary.json", summary);
+    write(summary(), summary);
   }
 
-  private void write(String name, JsonNode json) throws IOException {
-    AtomicFile.write(
-        path.resolve(name), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
+  private static void write(Path file, JsonNode json) throws IOException {
+    AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
   }
 }

@@ -1,5 +1,6 @@
 package org.plait.lab.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -100,6 +101,15 @@ final class Summary {
 
   private double total(Column column) {
     return steps.stream().mapToDouble(row -> row.get(column)).sum();
+  }
+
+  /** What {@link #toJson} wrote of an evaluation. */
+  static Evaluation evaluation(JsonNode json) {
+    return new Evaluation(
+        json.path("greedy").doubleValue(),
+        json.path("sampled").doubleValue(),
+        json.path("pass_at_" + Evaluator.SAMPLES).doubleValue(),
+        json.path("entropy").doubleValue());
   }
 
   private double stepMs() {

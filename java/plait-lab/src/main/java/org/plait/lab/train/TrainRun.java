@@ -48,35 +48,73 @@ public final class TrainRun {
     return new TrainRun(config, directory, cache, threads, directory.readCheckpoint(config));
   }
 
+  /** Trains the base that {@code config} starts from, unless it is in the cache already. */
+  public static void prepareBase(TrainConfig config, Path cache, int threads) {
+    try (Workers workers = new Workers(threads)) {
+      base(config, Dataset.of(Dataset.DEFAULT_SEED), cache, workers);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Parameters base(TrainConfig config, Dataset data, Path cache, Workers workers)
+      throws IOException {
+    return new BasePolicy(data, config.baseSteps()).loadOrTrain(cache, workers);
+  }
+
+  /** Names of the recipes that can be trained. */
+  public static List<String> recipes() {
+    return Recipes.names();
+  }
+
+  /** Steps that the checkpoint to resume from has behind it. */
+  public int stepsDone() {
+    return resumed == null ? 0 : resumed.step();
+  }
+
   /** Trains, writes the files of the run and prints what came of it. */
   public void run(PrintWriter out) {
+    Summary summary;
+    try (RunDisplay display = new RunDisplay("Training " + config.recipe())) {
+      summary = train(display);
+    }
+    summary.print(out);
+    out.println("Metrics, curves and checkpoint are in " + directory.path() + ".");
+    out.flush();
+  }
+
+  /** Trains and writes the files of the run. */
+  public void run(RunObserver observer) {
+    train(observer);
+  }
+
+  private Summary train(RunObserver observer) {
     try (Workers workers = new Workers(threads)) {
       Dataset data = Dataset.of(Dataset.DEFAULT_SEED);
-      Parameters base = new BasePolicy(data, config.baseSteps()).loadOrTrain(cache, workers);
+      Parameters base = base(config, data, cache, workers);
       Trainer.Outcome outcome;
       try (Trainer trainer = new Trainer(config, directory, data, base, workers)) {
-        outcome = trainer.run(resumed);
+        outcome = trainer.run(resumed, observer);
       }
       List<MetricsCsv.Row> steps = MetricsCsv.read(directory.metrics());
       Summary summary = new Summary(config, outcome, steps, threads);
-      directory.writeSummary(summary.toJson());
       drawCurves(outcome, steps);
-      summary.print(out);
-      out.println("Metrics, curves and checkpoint are in " + directory.path() + ".");
-      out.flush();
+      // Last, because who finds it takes the run for finished.
+      directory.writeSummary(summary.toJson());
+      return summary;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   private void drawCurves(Trainer.Outcome outcome, List<MetricsCsv.Row> steps) throws IOException {
-    String title = config.recipe() + ", seed " + config.seed();
-    try {
-      Curves.draw(title, config.evalSplit().title(), steps, outcome.before(), directory.curves());
-    } catch (LinkageError | InternalError e) {
-      // Java draws text with the system's font libraries, which a bare machine may lack.
-      System.err.println(
-          "Cannot draw the curves because this machine has no fonts for Java; install fontconfig.");
-    }
+    StepChart.attempt(
+        () ->
+            Curves.draw(
+                config.recipe() + ", seed " + config.seed(),
+                config.evalSplit().title(),
+                steps,
+                outcome.before(),
+                directory.curves()));
   }
 }

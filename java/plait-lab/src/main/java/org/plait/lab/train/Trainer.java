@@ -80,12 +80,13 @@ final class Trainer implements AutoCloseable {
   }
 
   /** Trains to the last step, from a checkpoint if there is one, and evaluates before and after. */
-  Outcome run(@Nullable Checkpoint resumed) throws IOException {
+  Outcome run(@Nullable Checkpoint resumed, RunObserver observer) throws IOException {
     Evaluation before;
     int start = 0;
     RunTime time = RunTime.ZERO;
     if (resumed == null) {
       directory.writeConfig(config);
+      observer.evaluating(config.evalPrompts());
       before = evaluator.full(0);
     } else {
       parameters.copyFrom(resumed.parameters());
@@ -96,10 +97,10 @@ final class Trainer implements AutoCloseable {
       time = resumed.time();
     }
     try (MetricsCsv csv =
-            resumed == null
-                ? MetricsCsv.create(directory.metrics())
-                : MetricsCsv.resume(directory.metrics(), resumed.csvPosition());
-        Progress progress = Progress.start("Training " + config.recipe(), start, config.steps())) {
+        resumed == null
+            ? MetricsCsv.create(directory.metrics())
+            : MetricsCsv.resume(directory.metrics(), resumed.csvPosition())) {
+      observer.training(start, config.steps());
       for (int step = start; step < config.steps(); step++) {
         Row row = new Row(step + 1);
         time = time.plus(step(step, row));
@@ -110,9 +111,10 @@ final class Trainer implements AutoCloseable {
         if ((step + 1) % config.checkpointEvery() == 0 || step + 1 == config.steps()) {
           checkpoint(step + 1, csv.position(), before, time);
         }
-        progress.step(message(row));
+        observer.step(message(row));
       }
     }
+    observer.evaluating(config.evalPrompts());
     return new Outcome(
         before,
         evaluator.full(config.steps()),
