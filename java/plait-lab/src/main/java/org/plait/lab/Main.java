@@ -16,7 +16,7 @@ import picocli.CommandLine.ParseResult;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     scope = CommandLine.ScopeType.INHERIT,
-    subcommands = {DoctorCommand.class, VerifyCommand.class})
+    subcommands = {DoctorCommand.class, VerifyCommand.class, ProblemsCommand.class})
 public final class Main {
 
   private static final int USER_ERROR = 2;

@@ -33,6 +33,11 @@ final class TrainCommand extends OptionsCommand {
         "N",
         "steps of the recipe's schedule: SFT of sft-grpo (a quarter of --steps), hints of uft (three"
             + " fifths), prefixes of prefix-rft (all)");
+    add(
+        "demonstrations",
+        "FILE",
+        "a line per training problem with its answer, as `plait problems` prints them (the"
+            + " expert's)");
     add("seed", "N", "seed of post-training (0)");
     add("eval-split", "NAME", "held-out (the default), or validation: for choosing settings");
     add("eval-prompts", "N", "problems to evaluate on (all: 1000 held out, 500 for validation)");

@@ -12,13 +12,17 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.plait.Objective;
+import org.plait.SamplerCorrection;
 import org.plait.lab.model.SafeTensors;
+import org.plait.lab.verify.ObjectiveJson;
 import picocli.CommandLine;
 
 class MainTest {
@@ -65,6 +69,7 @@ class MainTest {
     "--threads, 0, at least 1",
     "--config, missing.json, Cannot read missing.json",
     "--objective, missing.json, Cannot read missing.json",
+    "--schedule-steps, 5, recipe sft has no schedule",
     "--nonsense, 1, --nonsense",
   })
   void badOptionIsRefusedInOneSentence(String option, String value, String part) {
@@ -99,6 +104,49 @@ class MainTest {
   @Test
   void groupsOfOneAreRefused() {
     assertRefused(plait("train", "--recipe", "grpo", "--samples", "1"), "--samples", "at least 2");
+  }
+
+  @Test
+  void schedulesLongerThanTheRunAreRefused() {
+    assertRefused(
+        plait("train", "--recipe", "uft", "--steps", "10", "--schedule-steps", "11"),
+        "--schedule-steps",
+        "at most the 10 steps",
+        "'11'");
+  }
+
+  @Test
+  void correctionsForTheSamplerAreRefused() throws IOException {
+    Path file = directory.resolve("objective.json");
+    Objective corrected = Objective.grpo().toBuilder().correction(SamplerCorrection.tis(2)).build();
+    Files.writeString(file, ObjectiveJson.write(corrected).toString());
+    assertRefused(
+        plait("train", "--recipe", "grpo", "--objective", file.toString()),
+        "correction for the sampler");
+  }
+
+  @Test
+  void missingDemonstrationsAreNamedBeforeAnythingIsTrained() throws IOException {
+    List<String> lines = plait("problems").out().lines().toList();
+    assertEquals(1000, lines.size());
+    Path file = directory.resolve("demonstrations.txt");
+    Files.write(file, lines.subList(0, 990));
+    Path cache = directory.resolve("cache");
+    for (String recipe : List.of("sft", "luffy", "bread")) {
+      assertRefused(
+          plait(
+              "train",
+              "--recipe",
+              recipe,
+              "--demonstrations",
+              file.toString(),
+              "--cache-dir",
+              cache.toString(),
+              "--out",
+              directory.resolve(recipe).toString()),
+          "lacks one for 10 of the 1000 training problems");
+    }
+    assertFalse(Files.exists(cache));
   }
 
   @Test

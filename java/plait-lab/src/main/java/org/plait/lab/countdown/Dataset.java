@@ -84,6 +84,11 @@ public record Dataset(
     }
   }
 
+  /** The same with other demonstrations. */
+  public Dataset withTraining(List<Example> examples) {
+    return new Dataset(examples, validation, heldOut, reservedNumbers);
+  }
+
   /** Whether a problem may be trained on. */
   public boolean allowsTrainingOn(Problem problem) {
     return !reservedNumbers.contains(problem.multiset());

@@ -1,5 +1,6 @@
 package org.plait.lab.countdown;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** A worked answer: steps that reduce the numbers of a problem to one value. Immutable. */
@@ -39,5 +40,14 @@ public record Trace(List<Step> steps) {
     }
     tokens[next - 1] = Vocabulary.EOS;
     return tokens;
+  }
+
+  /** The answer that tokens from {@code from} on spell, which the verifier has accepted. */
+  static Trace of(int[] tokens, int from) {
+    List<Step> steps = new ArrayList<>();
+    for (int at = from; at < tokens.length; at += 6) {
+      steps.add(Step.of(tokens[at], Operator.ofToken(tokens[at + 1]), tokens[at + 2]));
+    }
+    return new Trace(steps);
   }
 }

@@ -31,7 +31,7 @@ public final class Verifier {
           || !Operator.isOperator(tokens[at + 1])
           || tokens[at + 3] != Vocabulary.EQUALS
           || tokens[at + 5] != end
-          || !isValue(result)
+          || !Vocabulary.isValue(result)
           || Operator.ofToken(tokens[at + 1]).apply(tokens[at], tokens[at + 2]) != result) {
         return false;
       }
@@ -40,13 +40,9 @@ public final class Verifier {
     return result == problem.target();
   }
 
-  private static boolean isValue(int token) {
-    return token >= 0 && token <= Vocabulary.MAX_VALUE;
-  }
-
   /** Consumes one available number, if there is one. */
   private static boolean takes(int[] available, int token) {
-    if (!isValue(token) || available[token] == 0) {
+    if (!Vocabulary.isValue(token) || available[token] == 0) {
       return false;
     }
     available[token]--;

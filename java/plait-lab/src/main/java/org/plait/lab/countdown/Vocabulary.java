@@ -51,4 +51,19 @@ public final class Vocabulary {
     }
     return text.toString();
   }
+
+  /** The token of a symbol; -1 if there is no such symbol. */
+  static int token(String symbol) {
+    for (int token = 0; token < SIZE; token++) {
+      if (symbol(token).equals(symbol)) {
+        return token;
+      }
+    }
+    return -1;
+  }
+
+  /** Whether a token stands for a number. */
+  static boolean isValue(int token) {
+    return token >= 0 && token <= MAX_VALUE;
+  }
 }

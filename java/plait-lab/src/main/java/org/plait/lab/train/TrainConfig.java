@@ -3,6 +3,7 @@ package org.plait.lab.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,6 +14,8 @@ import org.plait.Objective;
 import org.plait.Role;
 import org.plait.SamplerCorrection;
 import org.plait.lab.countdown.Dataset;
+import org.plait.lab.countdown.Demonstrations;
+import org.plait.lab.countdown.Example;
 import org.plait.lab.countdown.Problem;
 import org.plait.lab.util.UserException;
 import org.plait.lab.verify.ObjectiveJson;
@@ -30,6 +33,7 @@ import org.plait.lab.verify.ObjectiveJson;
  * @param minibatches optimizer steps per batch
  * @param scheduleSteps steps of the recipe's schedule; 0 if it has none
  * @param learningRate constant
+ * @param demonstrations file of the demonstrations; empty for the expert's
  * @param seed of everything random after pre-training
  * @param evalSplit problems that evaluations are on
  * @param evalPrompts how many of them
@@ -47,6 +51,7 @@ public record TrainConfig(
     int minibatches,
     int scheduleSteps,
     double learningRate,
+    String demonstrations,
     long seed,
     Split evalSplit,
     int evalPrompts,
@@ -91,6 +96,7 @@ public record TrainConfig(
           "minibatches",
           "schedule-steps",
           "lr",
+          "demonstrations",
           "seed",
           "eval-split",
           "eval-prompts",
@@ -121,6 +127,7 @@ public record TrainConfig(
             options.count("minibatches", 1, 1),
             scheduleSteps(options, method, steps),
             options.positive("lr", method.learningRate()),
+            options.text("demonstrations", ""),
             options.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, 0),
             split,
             (int) options.integer("eval-prompts", 1, split.size(), split.size()),
@@ -194,6 +201,16 @@ public record TrainConfig(
     return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
+  /** The problems, with the demonstrations that were asked for. */
+  Dataset dataset() {
+    Dataset data = Dataset.of(Dataset.DEFAULT_SEED);
+    if (demonstrations.isEmpty()) {
+      return data;
+    }
+    List<Problem> problems = data.training().stream().map(Example::problem).toList();
+    return data.withTraining(Demonstrations.read(Path.of(demonstrations), problems));
+  }
+
   /** The recipe, at its start. */
   Recipe newRecipe() {
     return Recipes.named(recipe).create().apply(this);
@@ -220,6 +237,9 @@ public record TrainConfig(
       json.put("schedule-steps", scheduleSteps);
     }
     json.put("lr", learningRate);
+    if (!demonstrations.isEmpty()) {
+      json.put("demonstrations", demonstrations);
+    }
     json.put("seed", seed);
     json.put("base-steps", baseSteps);
     json.put("eval-split", evalSplit.title());

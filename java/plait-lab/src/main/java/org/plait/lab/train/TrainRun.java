@@ -51,7 +51,7 @@ public final class TrainRun {
   /** Trains the base that {@code config} starts from, unless it is in the cache already. */
   public static void prepareBase(TrainConfig config, Path cache, int threads) {
     try (Workers workers = new Workers(threads)) {
-      base(config, Dataset.of(Dataset.DEFAULT_SEED), cache, workers);
+      base(config, config.dataset(), cache, workers);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -90,7 +90,7 @@ public final class TrainRun {
 
   private Summary train(RunObserver observer) {
     try (Workers workers = new Workers(threads)) {
-      Dataset data = Dataset.of(Dataset.DEFAULT_SEED);
+      Dataset data = config.dataset();
       Parameters base = base(config, data, cache, workers);
       Trainer.Outcome outcome;
       try (Trainer trainer = new Trainer(config, directory, data, base, workers)) {
