@@ -296,7 +296,7 @@ template <class Real>
 PLAIT_REAL TokenResult<Real> EvaluateToken(const plait_rule& rule, const TermWeights& weights,
                                            const SequenceContext& context, const TokenInputs<Real>& in) {
   TokenResult<Real> out;
-  if (rule.policy_loss != PLAIT_POLICY_NONE) EvaluatePolicy(rule, weights.policy, context, in, &out);
+  if (HasPolicy(rule)) EvaluatePolicy(rule, weights.policy, context, in, &out);
   if (rule.nll.coefficient != 0) {
     out.nll_weighting = Weighting(rule.nll_weighting, context.nll_weighting, in);
     const Real w = Real(weights.nll) * out.nll_weighting;

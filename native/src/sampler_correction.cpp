@@ -125,8 +125,7 @@ void CorrectForSampler(const ObjectiveArguments& in, Workspace* workspace) {
     workspace->sampler_weights[t] = 1;
     workspace->gates[t] = 0;
   }
-  const plait_sampler_correction& correction = in.objective.correction;
-  if (correction.level == PLAIT_CORRECTION_NONE && correction.filter_level == PLAIT_CORRECTION_NONE) return;
+  if (!UsesSampler(in.objective)) return;
   SamplerCorrection(in, workspace).Run();
 }
 

@@ -138,7 +138,7 @@ HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>&
   sums->old_probability.Add(kept(Exp(in.old_logp)));
   sums->magnitude.Add(
       kept(Abs(token.policy_loss) + Abs(token.nll_loss) + Abs(token.kl_loss) + Abs(token.entropy_loss)));
-  if (rule.policy_loss != PLAIT_POLICY_NONE) AddPolicy(rule, token, present, sums);
+  if (HasPolicy(rule)) AddPolicy(rule, token, present, sums);
   if (rule.nll.coefficient != 0) {
     sums->nll_loss.Add(kept(token.nll_loss));
     sums->nll_weighting.Add(kept(token.nll_weighting));
@@ -177,7 +177,7 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
   to->kl_loss += sums.kl_loss.Total();
   to->entropy_loss += sums.entropy_loss.Total();
   to->loss_magnitude += sums.magnitude.Total();
-  if (rule.policy_loss != PLAIT_POLICY_NONE) {
+  if (HasPolicy(rule)) {
     const double low = sums.clipped_low.Total(), high = sums.clipped_high.Total();
     const float ratio_max = MaxOfLanes(sums.ratio_max);
     to->policy_tokens += count;

@@ -123,7 +123,7 @@ public final class TorchObjective {
       }
       Tensor logp = logProb.index_select(0, AbstractTensor.create(chosen.tokens));
       Tensor h = entropy.index_select(0, AbstractTensor.create(chosen.tokens));
-      if (rule.policy().loss() != PolicyLoss.NONE) {
+      if (rule.policy().isOn()) {
         Tensor policy = new TorchPolicy(chosen, rule.policy(), logp).loss();
         policy = weighted(policy, rule.policy().weighting(), chosen, h);
         if (rule.policy().samplerCorrection() && rule.policy().loss() != PolicyLoss.VESPO) {
