@@ -66,6 +66,7 @@ HWY_INLINE VectorReal Select(VectorMask m, VectorReal a, VectorReal b) {
 }
 HWY_INLINE VectorMask And(VectorMask a, VectorMask b) { return {hn::And(a.m, b.m)}; }
 HWY_INLINE VectorMask Or(VectorMask a, VectorMask b) { return {hn::Or(a.m, b.m)}; }
+HWY_INLINE bool All(VectorMask m) { return hn::AllTrue(FloatTag(), m.m); }
 HWY_INLINE VectorMask IsNan(VectorReal a) { return {hn::IsNaN(a.v)}; }
 HWY_INLINE VectorReal Abs(VectorReal a) { return VectorReal(hn::Abs(a.v)); }
 
@@ -78,6 +79,7 @@ HWY_INLINE VectorReal PowerOfTwo(VectorReal n) {
 PLAIT_REAL float Select(bool mask, float yes, float no) { return mask ? yes : no; }
 PLAIT_REAL bool And(bool a, bool b) { return a && b; }
 PLAIT_REAL bool Or(bool a, bool b) { return a || b; }
+PLAIT_REAL bool All(bool m) { return m; }
 PLAIT_REAL bool IsNan(float x) { return x != x; }
 
 PLAIT_REAL float Abs(float x) {
@@ -136,13 +138,19 @@ PLAIT_REAL Real Expm1Series(Real x) {
 // e^x - 1 without cancellation near 0.
 template <class Real>
 PLAIT_REAL Real Expm1(Real x) {
-  return Select(Abs(x) < Real(0.5f), Expm1Series(x) * (x * x) + x, Exp(x) - Real(1));
+  const Real near = Expm1Series(x) * (x * x) + x;
+  const auto is_near = Abs(x) < Real(0.5f);
+  if (All(is_near)) return near;  // saves the exponential, which log-ratios seldom need
+  return Select(is_near, near, Exp(x) - Real(1));
 }
 
 // e^x - 1 - x, about x^2 / 2 near 0, where the difference would have no digit left.
 template <class Real>
 PLAIT_REAL Real Expm1MinusX(Real x) {
-  return Select(Abs(x) < Real(1), Expm1Series(x) * (x * x), (Exp(x) - Real(1)) - x);
+  const Real near = Expm1Series(x) * (x * x);
+  const auto is_near = Abs(x) < Real(1);
+  if (All(is_near)) return near;
+  return Select(is_near, near, (Exp(x) - Real(1)) - x);
 }
 
 template <class Real>
