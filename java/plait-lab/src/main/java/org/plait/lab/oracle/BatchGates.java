@@ -32,7 +32,9 @@ final class BatchGates {
     return IntStream.range(begin, end).filter(t -> roles[t] == role).toArray();
   }
 
-  /** Drops all but the tokens of highest entropy, ties kept by position; NaN is below any number. */
+  /**
+   * Drops all but the tokens of highest entropy, ties kept by position; NaN is below any number.
+   */
   void select(int role, EntropySelection selection) {
     if (selection.scope() == Scope.BATCH) {
       dropLowest(tokens(role, 0, problem.tokens()), selection.drop());
@@ -49,7 +51,8 @@ final class BatchGates {
     int[] rising =
         Arrays.stream(tokens)
             .boxed()
-            .sorted(Comparator.<Integer>comparingDouble(t -> rank(entropy[t])).thenComparing(t -> -t))
+            .sorted(
+                Comparator.<Integer>comparingDouble(t -> rank(entropy[t])).thenComparing(t -> -t))
             .mapToInt(t -> t)
             .toArray();
     for (int i = 0; i < count; i++) {

@@ -41,7 +41,8 @@ public final class SamplerOracle {
   public static boolean applies(Objective objective) {
     SamplerCorrection correction = objective.correction();
     boolean filters = correction.filterLevel() != CorrectionLevel.NONE;
-    boolean weighs = objective.rollout().policy().isOn() && objective.rollout().policy().samplerCorrection();
+    boolean weighs =
+        objective.rollout().policy().isOn() && objective.rollout().policy().samplerCorrection();
     return (filters && correction.filterAction() == FilterAction.REJECT)
         || (correction.isOn() && weighs);
   }

@@ -194,8 +194,7 @@ final class ObjectiveEdgeSuite {
 
   private static TokenProblem packed(TokenProblem problem, int[] counted) {
     long[] offsets = new long[problem.sequences() + 1];
-    Arrays.setAll(
-        offsets, i -> Arrays.stream(counted).filter(t -> t < problem.begin(i)).count());
+    Arrays.setAll(offsets, i -> Arrays.stream(counted).filter(t -> t < problem.begin(i)).count());
     byte[] roles = new byte[counted.length];
     for (int i = 0; i < roles.length; i++) {
       roles[i] = (byte) problem.role(counted[i]);
