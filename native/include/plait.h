@@ -295,8 +295,8 @@ typedef enum plait_covariance_kind {
 /*
  * Treats the tokens of high covariance (A - mean A) (logp - mean logp), means over the role's tokens in the call, apart
  * (arXiv:2505.22617). CLIP: of the unclipped tokens with covariance in (low, high), at most max(1, floor(fraction N))
- * lose their policy term: those of the least hash. The hash is SplitMix64's first output from the state 2^32 seed + i, i
- * counting the role's tokens in the call from 0, so that ignored tokens between them change nothing. KL: the max(1,
+ * lose their policy term: those of the least hash. The hash is SplitMix64's first output from the state 2^32 seed + i,
+ * i counting the role's tokens in the call from 0, so that ignored tokens between them change nothing. KL: the max(1,
  * floor(fraction N)) highest get coefficient * |logp - old_logp| on top.
  */
 typedef struct plait_covariance {

@@ -51,10 +51,11 @@ class Advantages {
   plait_status Run() {
     PLAIT_TRY(CheckSingletons());
     if (in_.offsets && !UsesBatch(in_.options)) {
-      constexpr int64_t kRewardCost = 32;  // in bytes of row work, about what a reward takes
+      constexpr int64_t kTile = 32;
+      constexpr int64_t kRewardCost = 4;  // in bytes of row work: 8192 rewards are done before a thread has woken
       const int64_t cost = in_.groups > 0 ? kRewardCost * (1 + in_.n / in_.groups) : 0;
       ParallelFor(in_.groups, cost, [this](int64_t begin, int64_t end) {
-        for (int64_t g = begin; g < end; ++g) RunGroup(g);
+        for (int64_t g = begin; g < end; g += kTile) RunGroups(g, std::min(end, g + kTile));
       });
     } else {
       RunBatch();
@@ -81,7 +82,7 @@ class Advantages {
   template <class Visitor>
   void VisitRewards(const Visitor& visit) const {
     for (int64_t i = 0; in_.ids && i < in_.n; ++i) visit(i, in_.ids[i]);
-    for (int64_t g = 0; !in_.ids && g < in_.groups; ++g) {
+    for (int64_t g = 0; in_.offsets && g < in_.groups; ++g) {
       for (int64_t i = in_.offsets[g]; i < in_.offsets[g + 1]; ++i) visit(i, g);
     }
   }
@@ -103,25 +104,39 @@ class Advantages {
     if (!kPlain && in_.weights) AddWeight(in_.rewards[i], in_.weights[i], moments);
   }
 
-  // One group from its rewards to its advantages, in registers and the first cache.
-  void RunGroup(int64_t g) {
+  // Some groups from their rewards to their advantages, in the first cache. Step by step, so that no group's divisions
+  // and square root wait for those of the one before.
+  void RunGroups(int64_t first, int64_t last) {
+    for (int64_t g = first; g < last; ++g) {
+      Moments moments = EmptyMoments();
+      for (int64_t i = in_.offsets[g]; i < in_.offsets[g + 1]; ++i) {
+        if (IsCounted(i)) Add(i, &moments);
+      }
+      FinishMean(&moments);
+      groups_[g] = moments;
+    }
+    for (int64_t g = first; g < last; ++g) {
+      Moments moments = groups_[g];
+      for (int64_t i = in_.offsets[g]; i < in_.offsets[g + 1]; ++i) {
+        if (IsCounted(i)) AddSquare(in_.rewards[i], &moments);
+      }
+      FinishStd(in_.options.sample_std != 0, &moments);
+      groups_[g].squares = moments.squares;
+      groups_[g].std = moments.std;
+    }
+    for (int64_t g = first; g < last; ++g) WriteGroup(g);
+  }
+
+  void WriteGroup(int64_t g) {
     const int64_t begin = in_.offsets[g], end = in_.offsets[g + 1];
-    Moments moments = EmptyMoments();
-    for (int64_t i = begin; i < end; ++i) {
-      if (IsCounted(i)) Add(i, &moments);
-    }
-    FinishMean(&moments);
-    for (int64_t i = begin; i < end; ++i) {
-      if (IsCounted(i)) AddSquare(in_.rewards[i], &moments);
-    }
-    FinishStd(in_.options.sample_std != 0, &moments);
-    groups_[g] = moments;
-    const Affine counted = AffineOf(true, in_.options, moments, EmptyMoments());
+    const Affine counted = AffineOf(true, in_.options, groups_[g], EmptyMoments());
     if (kPlain) {
-      for (int64_t i = begin; i < end; ++i) out_.advantages[i] = static_cast<float>(AdvantageOf(in_.rewards[i], counted));
+      const float* from = in_.rewards + begin;
+      float* to = out_.advantages + begin;
+      for (int64_t i = 0; i < end - begin; ++i) to[i] = static_cast<float>(AdvantageOf(from[i], counted));
       return;
     }
-    const Affine other = AffineOf(false, in_.options, moments, EmptyMoments());
+    const Affine other = AffineOf(false, in_.options, groups_[g], EmptyMoments());
     for (int64_t i = begin; i < end; ++i) Write(i, counted, other);
   }
 

@@ -101,6 +101,7 @@ PLAIT_HD inline Affine AffineOf(bool counted, const plait_advantage_options& o, 
 
 PLAIT_HD inline double AdvantageOf(double reward, const Affine& affine) {
   const double centred = (reward - affine.baseline) * affine.factor;
+  if (affine.divisor > 0) return centred / affine.divisor;  // without a branch per reward, in vectors
   return centred == 0 ? 0 : centred / affine.divisor;
 }
 

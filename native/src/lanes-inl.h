@@ -1,5 +1,5 @@
-// Vectors of tokens: loading and storing them, and their sums. Sums of values are taken in double, lane by lane, and counts
-// in float, where a run is too short to round them. Compiled per SIMD target.
+// Vectors of tokens: loading and storing them, and their sums. Sums of values are taken in double, lane by lane, and
+// counts in float, where a run is too short to round them. Compiled per SIMD target.
 #if defined(PLAIT_SRC_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_SRC_LANES_INL_H_
 #undef PLAIT_SRC_LANES_INL_H_

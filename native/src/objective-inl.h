@@ -248,10 +248,11 @@ PLAIT_REAL ValueAndSlope<Real> PolicyLoss(const plait_rule& rule, const Sequence
   // Exactly 0 whatever the ratio, also an infinite one.
   const auto none = in.advantage == zero;
   loss = {Select(none, zero, loss.value), Select(none, zero, loss.slope)};
-  if (through_ratio && rule.covariance.kind == PLAIT_COVARIANCE_KL) {
+  if (rule.covariance.kind == PLAIT_COVARIANCE_KL) {
     const Real coefficient = Real(rule.covariance.coefficient) * in.covariance_kl;
-    loss.value = loss.value + coefficient * Abs(exact);
-    loss.slope = loss.slope + coefficient * Sign(exact);
+    const Real moved = LogRatioOf(in.logp, in.old_logp);  // of the token, whatever the rule's ratio is of
+    loss.value = loss.value + coefficient * Abs(moved);
+    loss.slope = loss.slope + coefficient * Sign(moved);
   }
   return loss;
 }

@@ -102,8 +102,9 @@ PLAIT_REAL float PowerOfTwo(float n) {
 // x = n ln 2 + r, with ln 2 in two parts so that n times the first is exact.
 template <class Real>
 PLAIT_REAL Real Exp(Real x) {
-  x = Select(x > Real(89), Real(89), x);
-  x = Select(x < Real(-104), Real(-104), x);
+  const auto usual = Abs(x) < Real(87);  // 2^n is then a normal float, and scaling by it exact
+  const bool all_usual = All(usual);
+  if (!all_usual) x = Select(x > Real(89), Real(89), Select(x < Real(-104), Real(-104), x));
   const Real magic(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Real n = (x * Real(1.44269504f) + magic) - magic;
   const Real r = (x - n * Real(0.693359375f)) - n * Real(-2.12194440e-4f);
@@ -114,6 +115,7 @@ PLAIT_REAL Real Exp(Real x) {
   p = p * r + Real(1.6666665459e-1f);
   p = p * r + Real(5.0000001201e-1f);
   p = p * (r * r) + r + Real(1);
+  if (all_usual) return p * PowerOfTwo(n);
   // 2^n in two factors, as it may be beyond the normal floats itself. NaN stays in p, with n held in range.
   const Real whole = Select(IsNan(n), Real(0), n);
   const Real half = (whole * Real(0.5f) + magic) - magic;

@@ -7,8 +7,8 @@
 
 namespace plait {
 
-// The first token of [begin, end) whose role differs from that of `begin`, or `end`. Null: all are of one role. Eight at
-// a time: a batch is mostly long runs, and this is all that most of its tokens cost outside of the vector kernels.
+// The first token of [begin, end) whose role differs from that of `begin`, or `end`. Null: all are of one role. Eight
+// at a time: a batch is mostly long runs, and this is all that most of its tokens cost outside of the vector kernels.
 inline int64_t EndOfRole(const unsigned char* roles, int64_t begin, int64_t end) {
   if (!roles || begin >= end) return end;
   const unsigned char role = roles[begin];

@@ -17,8 +17,7 @@ PLAIT_REAL Real SamplerWeight(const plait_sampler_correction& correction, Real l
   const Real zero(0), low(correction.low), high(correction.high);
   const Real weight = Exp(ClampSymmetric(log_weight, correction.log_limit));
   const bool mask = correction.bounds == PLAIT_CORRECTION_MASK;
-  const Real bounded =
-      Select(weight < low, mask ? zero : low, Select(weight > high, mask ? zero : high, weight));
+  const Real bounded = Select(weight < low, mask ? zero : low, Select(weight > high, mask ? zero : high, weight));
   return Select(IsNan(weight), zero, bounded);
 }
 

@@ -1,5 +1,5 @@
-// The sampler correction and its metrics over a run of rollout tokens, a vector of them at a time; compiled once per SIMD
-// target by kernels.cpp.
+// The sampler correction and its metrics over a run of rollout tokens, a vector of them at a time; compiled once per
+// SIMD target by kernels.cpp.
 #if defined(PLAIT_SRC_SAMPLER_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_SRC_SAMPLER_KERNELS_INL_H_
 #undef PLAIT_SRC_SAMPLER_KERNELS_INL_H_

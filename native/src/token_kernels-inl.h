@@ -27,10 +27,16 @@ struct RunSums {
   VectorReal ratio_max;
 };
 
+// Zero in the lanes beyond the run; kFull: there are none.
+template <bool kFull>
+HWY_INLINE VectorReal Kept(VectorMask present, VectorReal value) {
+  return kFull ? value : Select(present, value, VectorReal(0));
+}
+
+template <bool kFull>
 HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>& token, VectorMask present,
                           RunSums* sums) {
-  const VectorReal zero(0);
-  const auto kept = [&](VectorReal value) HWY_ATTR { return Select(present, value, zero); };
+  const auto kept = [&](VectorReal value) HWY_ATTR { return Kept<kFull>(present, value); };
   sums->policy_loss.Add(kept(token.policy_loss));
   sums->ratio.Add(kept(token.ratio));
   sums->drift.Add(kept(token.drift));
@@ -51,10 +57,10 @@ HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>&
   if (rule.policy_weighting.scope != PLAIT_SCOPE_NONE) sums->policy_weighting.Add(kept(token.policy_weighting));
 }
 
+template <bool kFull>
 HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>& in,
                           const TokenResult<VectorReal>& token, VectorMask present, RunSums* sums) {
-  const VectorReal zero(0);
-  const auto kept = [&](VectorReal value) HWY_ATTR { return Select(present, value, zero); };
+  const auto kept = [&](VectorReal value) HWY_ATTR { return Kept<kFull>(present, value); };
   const VectorReal probability = Exp(in.logp);
   sums->logp.Add(kept(in.logp));
   sums->entropy.Add(kept(in.entropy));
@@ -62,7 +68,7 @@ HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>&
   sums->old_probability.Add(kept(Exp(in.old_logp)));
   sums->magnitude.Add(
       kept(Abs(token.policy_loss) + Abs(token.nll_loss) + Abs(token.kl_loss) + Abs(token.entropy_loss)));
-  if (HasPolicy(rule)) AddPolicy(rule, token, present, sums);
+  if (HasPolicy(rule)) AddPolicy<kFull>(rule, token, present, sums);
   if (rule.nll.coefficient != 0) {
     sums->nll_loss.Add(kept(token.nll_loss));
     sums->nll_weighting.Add(kept(token.nll_weighting));
@@ -147,7 +153,11 @@ void EvaluateRun(const TokenRun& run, plait_metrics* metrics) {
     if (run.token_loss) {
       StoreSome(token.policy_loss + token.nll_loss + token.kl_loss + token.entropy_loss, run.token_loss + i, left);
     }
-    AddTokens(rule, in, token, FirstLanes(left), &sums);
+    if (left >= RealLanes()) {
+      AddTokens<true>(rule, in, token, FirstLanes(left), &sums);
+    } else {
+      AddTokens<false>(rule, in, token, FirstLanes(left), &sums);
+    }
   }
   AddTotals(run, sums, metrics);
 }

@@ -100,6 +100,22 @@ TEST_CASE("covariance draws and ranks the same tokens whatever is ignored betwee
   }
 }
 
+TEST_CASE("the covariance penalty is of the token's own log-ratio, whatever the loss and its ratio") {
+  for (const int32_t loss : {PLAIT_POLICY_REINFORCE, PLAIT_POLICY_CLIP, PLAIT_POLICY_CISPO, PLAIT_POLICY_SAPO}) {
+    for (const int32_t level : {PLAIT_RATIO_TOKEN, PLAIT_RATIO_SEQUENCE_MEAN}) {
+      Tokens t(4);
+      t.logp = {-1, -2, -0.5f, -3};
+      t.old_logp = {-1.1f, -1.9f, -0.6f, -2.8f};
+      t.objective.rules[0].policy_loss = loss;
+      t.objective.rules[0].ratio_level = level;
+      const std::vector<float> without = t.Run().c;
+      t.objective.rules[0].covariance = {PLAIT_COVARIANCE_KL, 0, 1, 0, 0, 2};
+      t.Run();
+      for (int i = 0; i < 4; ++i) CHECK(t.c[i] - without[i] == doctest::Approx(i % 2 ? -0.5 : 0.5).epsilon(1e-5));
+    }
+  }
+}
+
 TEST_CASE("a policy term with coefficient 0 asks for nothing, counts nowhere and leaves one pass") {
   Tokens t(6);
   plait_rule& rule = t.objective.rules[0];

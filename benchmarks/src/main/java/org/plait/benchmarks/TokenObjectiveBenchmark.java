@@ -1,14 +1,10 @@
 package org.plait.benchmarks;
 
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -25,8 +21,6 @@ import org.plait.TokenObjective;
  * Loss, metrics and derivatives of 8192 tokens from their log-probs and entropies. SRFT's entropy
  * weights have no kernel of their own: "srft" is the objective that has them.
  */
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class TokenObjectiveBenchmark extends KernelBenchmark {
   static final int TOKENS = 8192;
 

@@ -166,7 +166,7 @@ public final class TorchObjective {
   }
 
   private Tensor kl(KlTerm term, Tensor logp, TorchRole chosen) {
-    Tensor exact = logp.sub(chosen.constant(problem.referenceLogProbs()));
+    Tensor exact = logp.sub(chosen.constant(problem.referenceLogProbs(), "reference log-probs"));
     Tensor d = clamp(exact, -term.logLimit(), term.logLimit());
     Tensor k =
         switch (term.estimator()) {
