@@ -2,8 +2,8 @@
 # Installs and builds what is missing, measures every kernel beside PyTorch and the machine's own bandwidth, and prints
 # the table. The machine should do nothing else meanwhile.
 #
-#     benchmarks/run.sh            # 12 minutes on two cores
-#     benchmarks/run.sh --quick    # 3 minutes: one vocabulary, fewer samples
+#     benchmarks/run.sh            # half an hour on two cores
+#     benchmarks/run.sh --quick    # 8 minutes: one vocabulary, fewer samples
 #
 # Writes benchmarks/results/<date>-cpu.json and .md. What JMH prints goes to benchmarks/target/jmh.log.
 set -euo pipefail

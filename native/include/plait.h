@@ -247,7 +247,10 @@ typedef enum plait_population {
   PLAIT_OWN_ROLE = 1    /* tokens of the same role         */
 } plait_population;
 
-/* One summand of a rule: loss += coefficient * w * value. A coefficient of 0 switches it off. */
+/*
+ * One summand of a rule: loss += coefficient * w * value. A coefficient of 0 switches it off: it needs no input, counts
+ * in no metric and asks for no second pass.
+ */
 typedef struct plait_term {
   float coefficient;   /* finite, >= 0 */
   int32_t aggregation; /* plait_aggregation */
@@ -275,7 +278,8 @@ typedef struct plait_entropy_weighting {
 
 /*
  * Keeps the policy term of the tokens with the highest entropy: of the n tokens of the role in the scope, all but
- * floor(drop * n), ties kept by position. Prefix-RFT (arXiv:2507.01679), top-entropy masks.
+ * floor(drop * n) in float32, ties kept by position; a NaN ranks below every number. Prefix-RFT (arXiv:2507.01679),
+ * top-entropy masks.
  */
 typedef struct plait_entropy_selection {
   int32_t scope; /* plait_scope: none, sequence or batch */
@@ -290,9 +294,10 @@ typedef enum plait_covariance_kind {
 
 /*
  * Treats the tokens of high covariance (A - mean A) (logp - mean logp), means over the role's tokens in the call, apart
- * (arXiv:2505.22617). CLIP: of the unclipped tokens with covariance in (low, high), at most max(1, floor(fraction N)),
- * drawn by `seed`, lose their policy term. KL: the max(1, floor(fraction N)) highest get coefficient * |logp -
- * old_logp| on top.
+ * (arXiv:2505.22617). CLIP: of the unclipped tokens with covariance in (low, high), at most max(1, floor(fraction N))
+ * lose their policy term: those of the least hash. The hash is SplitMix64's first output from the state 2^32 seed + i,
+ * i counting the role's tokens in the call from 0, so that ignored tokens between them change nothing. KL: the max(1,
+ * floor(fraction N)) highest get coefficient * |logp - old_logp| on top.
  */
 typedef struct plait_covariance {
   int32_t kind; /* plait_covariance_kind */
@@ -368,7 +373,8 @@ typedef enum plait_filter_action {
 /*
  * Correction for a sampler whose probabilities differ from the trainer's: the policy term is multiplied by the constant
  * w = exp(omega), bounded; and tokens or sequences that differ too much are filtered out. From old_logp and
- * sampler_logp alone, so it costs no second pass. TIS, IcePop, sequence masks, rejection (verl's rollout correction,
+ * sampler_logp alone, so it costs no second pass. It needs both where its filter rejects, or the rollouts' policy term
+ * is on and takes its weights. TIS, IcePop, sequence masks, rejection (verl's rollout correction,
  * TRL, OpenRLHF).
  */
 typedef struct plait_sampler_correction {
@@ -420,17 +426,17 @@ typedef struct plait_token_batch {
   int64_t sequences;         /* B; 0 with offsets == NULL: all tokens are one sequence */
   const int64_t* offsets;    /* [B + 1], 0 = offsets[0] <= ... <= offsets[B] = T; or NULL */
   const uint8_t* roles;      /* [T] of plait_role; or NULL: all PLAIT_ROLLOUT */
-  const float* advantages;   /* [T], or [B] if advantage_per_sequence; or NULL if no rule has a policy loss */
+  const float* advantages;   /* [T], or [B] if advantage_per_sequence; or NULL if no policy term is on */
   const float* old_logp;     /* [T] behaviour policy, same temperature; or NULL: the current policy, ratio exactly 1 */
-  const float* ref_logp;     /* [T] reference policy; or NULL if no rule has a KL term */
-  const float* sampler_logp; /* [T] as returned by the sampler; or NULL if the objective has no sampler correction */
+  const float* ref_logp;     /* [T] reference policy; or NULL if no KL term is on */
+  const float* sampler_logp; /* [T] as returned by the sampler; or NULL if no sampler correction applies */
   int32_t advantage_per_sequence;
   int32_t reserved; /* 0 */
 } plait_token_batch;
 
 /*
  * Sums over the tokens of a call, so that calls and ranks can be added up (ratio_max: maximised); a mean is a sum over
- * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose rule has a policy loss.
+ * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose policy term is on.
  */
 typedef struct plait_metrics {
   double loss;           /* the scalar loss: sum of the four below */

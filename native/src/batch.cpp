@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "metrics.h"
 #include "parallel.h"
+#include "runs.h"
 #include "sampler_correction.h"
 
 namespace plait {
@@ -21,7 +22,8 @@ struct Counts {
 
 Counts CountTokens(const BatchEvaluator& batch, int64_t begin, int64_t end) {
   int64_t by_role[4] = {0, 0, 0, 0};
-  for (int64_t t = begin; t < end; ++t) ++by_role[batch.Role(t)];
+  VisitRoles(batch.roles(), begin, end, PLAIT_IGNORED,
+             [&](int64_t first, int64_t last, int role) { by_role[role] += last - first; });
   Counts counts;
   for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) counts.tokens[role] = static_cast<double>(by_role[role]);
   counts.tokens[0] = static_cast<double>(by_role[1] + by_role[2] + by_role[3]);
@@ -95,7 +97,21 @@ BatchEvaluator::BatchEvaluator(const ObjectiveArguments& in)
       workspace_(in.workspace, in.batch.tokens, in.batch.sequences),
       second_pass_(*SecondPass(in.objective) != '\0') {
   CorrectForSampler(in, &workspace_);
+  FillRoles();
   FillWeights();
+}
+
+void BatchEvaluator::FillRoles() {
+  const int64_t tokens = in_.batch.tokens;
+  if (in_.batch.roles) {
+    std::copy(in_.batch.roles, in_.batch.roles + tokens, workspace_.roles);
+  } else {
+    std::fill(workspace_.roles, workspace_.roles + tokens, static_cast<unsigned char>(PLAIT_ROLLOUT));
+  }
+  if (!UsesSampler(in_.objective)) return;
+  for (int64_t t = 0; t < tokens; ++t) {
+    if (workspace_.gates[t] & kGateRejected) workspace_.roles[t] = PLAIT_IGNORED;
+  }
 }
 
 void BatchEvaluator::FillWeights() {
@@ -147,8 +163,10 @@ TokenResult<float> BatchEvaluator::Evaluate(int64_t token, int64_t sequence, flo
 int64_t BatchEvaluator::EndOfRun(int64_t begin, int64_t end, int64_t sequence, const plait_logits* logits) const {
   const int role = Role(begin);
   if (in_.batch.offsets) end = std::min(end, in_.batch.offsets[sequence + 1]);
+  end = EndOfRole(workspace_.roles, begin, end);
+  if (!logits) return end;
   int64_t t = begin + 1;
-  while (t < end && Role(t) == role && IsCounted(t, role, logits)) ++t;
+  while (t < end && IsCounted(t, role, logits)) ++t;
   return t;
 }
 

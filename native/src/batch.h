@@ -22,9 +22,8 @@ class BatchEvaluator {
   explicit BatchEvaluator(const ObjectiveArguments& in);
 
   // PLAIT_IGNORED for tokens that the sampler correction rejects.
-  int Role(int64_t token) const {
-    return workspace_.gates[token] & kGateRejected ? int{PLAIT_IGNORED} : GivenRole(token);
-  }
+  int Role(int64_t token) const { return workspace_.roles[token]; }
+  const unsigned char* roles() const { return workspace_.roles; }
 
   // Sums up sequences, ranks and gates tokens: what the objective needs of the log-probs before any token is evaluated.
   // Without effect for an objective of one pass.
@@ -43,10 +42,10 @@ class BatchEvaluator {
   RowState* states() { return workspace_.states; }
 
  private:
-  int GivenRole(int64_t token) const { return in_.batch.roles ? in_.batch.roles[token] : int{PLAIT_ROLLOUT}; }
   float AdvantageOf(int64_t token, int64_t sequence) const;
   float OldLogp(int64_t token, float logp) const { return in_.batch.old_logp ? in_.batch.old_logp[token] : logp; }
   SequenceContext ContextOf(int role, int64_t sequence) const;
+  void FillRoles();
   void FillWeights();
   void SumSequences(const float* logp, const float* entropy, const plait_logits* logits);
   void SelectByEntropy(int role, const float* entropy, const plait_logits* logits);

@@ -8,9 +8,9 @@
 namespace plait {
 namespace {
 
-// Decorrelates a seed and a position (the finaliser of SplitMix64).
-uint64_t Hash(uint64_t seed, uint64_t position) {
-  uint64_t x = (seed << 32 ^ position) + 0x9E3779B97F4A7C15u;
+// Decorrelates a seed and an ordinal (SplitMix64). A bijection of the ordinal, so that no two tokens tie.
+uint64_t Hash(uint64_t seed, uint64_t ordinal) {
+  uint64_t x = (seed << 32 ^ ordinal) + 0x9E3779B97F4A7C15u;
   x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
   x = (x ^ x >> 27) * 0x94D049BB133111EBu;
   return x ^ x >> 31;
@@ -27,7 +27,7 @@ void BatchEvaluator::Prepare(const float* logp, const float* entropy, const plai
   SumSequences(logp, entropy, logits);
   for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) {
     const plait_rule& rule = in_.objective.rules[role - 1];
-    if (rule.policy_loss == PLAIT_POLICY_NONE) continue;
+    if (!HasPolicy(rule)) continue;
     if (rule.selection.scope != PLAIT_SCOPE_NONE) SelectByEntropy(role, entropy, logits);
     if (rule.covariance.kind != PLAIT_COVARIANCE_NONE) GateByCovariance(role, logp, logits);
   }
@@ -63,10 +63,10 @@ void BatchEvaluator::DropLowest(int64_t count, const float* entropy, float drop)
   // In float32, as drop itself is: 0.7f * 10 is 7 there, and below it in float64.
   const int64_t dropped = static_cast<int64_t>(std::floor(static_cast<float>(count) * drop));
   int64_t* order = workspace_.order;
-  // By falling entropy, then by position; a NaN entropy counts as the highest.
+  // By falling entropy, then by position. NaN comes last: it must not be learned from in place of a number.
   const auto before = [entropy](int64_t a, int64_t b) {
     const bool nan_a = entropy[a] != entropy[a], nan_b = entropy[b] != entropy[b];
-    if (nan_a != nan_b) return nan_a;
+    if (nan_a != nan_b) return nan_b;
     if (!nan_a && entropy[a] != entropy[b]) return entropy[a] > entropy[b];
     return a < b;
   };
@@ -97,24 +97,25 @@ void BatchEvaluator::GateByCovariance(int role, const float* logp, const plait_l
   const plait_token_batch& batch = in_.batch;
   const plait_rule& rule = in_.objective.rules[role - 1];
   double n = 0, advantage_sum = 0, logp_sum = 0;
+  // Ordinals count the role's tokens: unlike positions, they are the same in a padded and in a packed batch.
   const auto visit = [&](const auto& body) {
-    int64_t sequence = 0;
+    int64_t sequence = 0, ordinal = 0;
     for (int64_t t = 0; t < batch.tokens; ++t) {
       if (!IsCounted(t, role, logits)) continue;
       sequence = SequenceOf(t, sequence);
-      body(t, AdvantageOf(t, sequence));
+      body(t, ordinal++, AdvantageOf(t, sequence));
     }
   };
-  visit([&](int64_t t, float advantage) {
+  visit([&](int64_t t, int64_t, float advantage) {
     n += 1;
     advantage_sum += advantage;
     logp_sum += logp[t];
   });
   const bool clip = rule.covariance.kind == PLAIT_COVARIANCE_CLIP;
   int64_t candidates = 0;
-  visit([&](int64_t t, float advantage) {
+  visit([&](int64_t t, int64_t ordinal, float advantage) {
     const float covariance = static_cast<float>((advantage - advantage_sum / n) * (logp[t] - logp_sum / n));
-    workspace_.keys[t] = covariance;
+    workspace_.keys[ordinal] = covariance;
     if (clip) {
       TokenResult<float> token;
       token.ratio = Exp(LogRatio(logp[t], OldLogp(t, logp[t])));
@@ -122,7 +123,7 @@ void BatchEvaluator::GateByCovariance(int role, const float* logp, const plait_l
       if (token.clipped_low + token.clipped_high > 0) return;
       if (!(covariance > rule.covariance.low && covariance < rule.covariance.high)) return;
     }
-    workspace_.order[candidates++] = t;
+    workspace_.order[candidates++] = ordinal;
   });
   const int64_t limit = std::max<int64_t>(1, static_cast<int64_t>(std::floor(rule.covariance.fraction * n)));
   const int64_t chosen = std::min(candidates, limit);
@@ -135,7 +136,13 @@ void BatchEvaluator::GateByCovariance(int role, const float* logp, const plait_l
       return keys[a] != keys[b] ? keys[a] > keys[b] : a < b;
     });
   }
-  for (int64_t i = 0; i < chosen; ++i) workspace_.gates[order[i]] |= clip ? kGateDropped : kGateCovarianceKl;
+  std::sort(order, order + chosen);
+  int64_t next = 0;
+  visit([&](int64_t t, int64_t ordinal, float) {
+    if (next == chosen || order[next] != ordinal) return;
+    workspace_.gates[t] |= clip ? kGateDropped : kGateCovarianceKl;
+    ++next;
+  });
 }
 
 }  // namespace plait

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "dtype.h"
+#include "objective.h"
 
 namespace plait {
 namespace {
@@ -179,7 +180,7 @@ plait_status CheckBatch(const plait_token_batch* batch, const plait_objective& o
   bool policy = false;
   bool kl = false;
   for (const plait_rule& rule : objective.rules) {
-    policy = policy || rule.policy_loss != PLAIT_POLICY_NONE;
+    policy = policy || HasPolicy(rule);
     kl = kl || rule.kl.coefficient != 0;
   }
   if (policy && !b.advantages && b.tokens > 0) {
@@ -188,8 +189,7 @@ plait_status CheckBatch(const plait_token_batch* batch, const plait_objective& o
   if (kl && !b.ref_logp && b.tokens > 0) {
     PLAIT_REFUSE("batch.ref_logp: expected an array for an objective with a KL term, got NULL");
   }
-  const plait_sampler_correction& correction = objective.correction;
-  if ((correction.level != PLAIT_CORRECTION_NONE || correction.filter_level != PLAIT_CORRECTION_NONE) && b.tokens > 0) {
+  if (UsesSampler(objective) && b.tokens > 0) {
     if (!b.sampler_logp) PLAIT_REFUSE("batch.sampler_logp: expected an array for a sampler correction, got NULL");
     if (!b.old_logp) PLAIT_REFUSE("batch.old_logp: expected an array for a sampler correction, got NULL");
   }

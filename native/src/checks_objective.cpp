@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "checks.h"
+#include "objective.h"
 
 namespace plait {
 namespace {
@@ -137,7 +138,7 @@ bool UsesLength(const plait_term& term) {
 
 bool UsesLength(const plait_objective& objective) {
   for (const plait_rule& rule : objective.rules) {
-    if (rule.policy_loss != PLAIT_POLICY_NONE && UsesLength(rule.policy)) return true;
+    if (HasPolicy(rule) && UsesLength(rule.policy)) return true;
     if (UsesLength(rule.nll) || UsesLength(rule.kl) || UsesLength(rule.entropy)) return true;
   }
   return false;

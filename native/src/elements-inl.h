@@ -40,6 +40,15 @@ HWY_INLINE void PrefetchPair(const T* x, int64_t ahead) {
   for (int64_t i = 0; i < bytes; i += 64) hwy::Prefetch(reinterpret_cast<const char*>(address + i));
 }
 
+// Sum of the lanes in double, lane 0 first.
+HWY_INLINE double SumLanes(Float v) {
+  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())];
+  hn::Store(v, FloatTag(), lanes);
+  double sum = 0;
+  for (size_t i = 0; i < hn::Lanes(FloatTag()); ++i) sum += lanes[i];
+  return sum;
+}
+
 struct Float32Elements {
   using T = float;
   static HWY_INLINE Pair Load(const float* x) {

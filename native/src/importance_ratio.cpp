@@ -4,6 +4,7 @@
 #include "checks.h"
 #include "cpu.h"
 #include "objective-inl.h"
+#include "runs.h"
 
 namespace plait::cpu {
 namespace {
@@ -52,9 +53,11 @@ plait_status ImportanceRatio(void*, const RatioArguments& in, const RatioOutputs
   PLAIT_TRY(CheckOffsetValues(in.offsets, in.sequences, in.tokens));
   PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
   if (in.level == PLAIT_RATIO_TOKEN) {
-    for (int64_t t = 0; t < in.tokens; ++t) {
-      WriteToken(t, Ignored(in, t) ? Ratio{0, 0} : RatioOf(LogRatio(in, t), in), out);
-    }
+    const TokenRatiosFunction token_ratios = ActiveKernels().token_ratios;
+    VisitRoles(in.roles, 0, in.tokens, PLAIT_ROLLOUT, [&](int64_t begin, int64_t end, int role) {
+      if (role != PLAIT_IGNORED) return token_ratios(in, begin, end, out.ratio, out.flags);
+      for (int64_t t = begin; t < end; ++t) WriteToken(t, {0, 0}, out);
+    });
     return PLAIT_OK;
   }
   if (!in.offsets) {

@@ -20,7 +20,9 @@
 #endif
 
 #include "kernels.h"
+#include "ratio_kernels-inl.h"
 #include "row_kernels-inl.h"
+#include "sampler_kernels-inl.h"
 #include "token_kernels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,6 +34,9 @@ const Kernels kKernels = {
     {ReduceRow<Float32Elements>, ReduceRow<Bfloat16Elements>, ReduceRow<Float16Elements>},
     {WriteGradient<Float32Elements>, WriteGradient<Bfloat16Elements>, WriteGradient<Float16Elements>},
     EvaluateRun,
+    WeighTokens,
+    AddSamplerRun,
+    TokenRatios,
     ReadAll,
     ScaleAll};
 

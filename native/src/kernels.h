@@ -19,6 +19,9 @@ struct Kernels {
   ReduceRowFunction reduce[3];
   WriteGradientFunction write_gradient[3];
   EvaluateRunFunction evaluate_run;
+  WeighTokensFunction weigh_tokens;
+  AddSamplerRunFunction add_sampler_run;
+  TokenRatiosFunction token_ratios;
   double (*read)(const float* data, int64_t count);
   void (*scale)(float* data, int64_t count, float factor);
 };

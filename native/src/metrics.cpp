@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "batch.h"
+#include "kernels.h"
+#include "runs.h"
 
 namespace plait {
 namespace {
@@ -37,33 +39,27 @@ void AddMetrics(const plait_metrics& part, plait_metrics* total) {
 void AddSamplerMetrics(const ObjectiveArguments& in, const Workspace& workspace, plait_metrics* total) {
   const plait_token_batch& batch = in.batch;
   if (!batch.sampler_logp || !batch.old_logp) return;
+  int64_t rejected = 0;
+  for (int64_t t = 0; t < batch.tokens; ++t) rejected += (workspace.gates[t] & kGateRejected) != 0;
+  total->rejected_tokens += static_cast<double>(rejected);
+  const AddSamplerRunFunction add_sampler_run = ActiveKernels().add_sampler_run;
   for (int64_t i = 0; i < SequenceCount(batch); ++i) {
     const int64_t begin = batch.offsets ? batch.offsets[i] : 0;
     const int64_t end = batch.offsets ? batch.offsets[i + 1] : batch.tokens;
-    double count = 0, old_sum = 0, sampler_sum = 0;
-    for (int64_t t = begin; t < end; ++t) {
-      if (batch.roles && batch.roles[t] != PLAIT_ROLLOUT) continue;
-      const double omega = LogRatio(batch.old_logp[t], batch.sampler_logp[t]);
-      const double weight = workspace.sampler_weights[t];
-      count += 1;
-      old_sum += batch.old_logp[t];
-      sampler_sum += batch.sampler_logp[t];
-      total->sampler_log_ratio_sum += omega;
-      total->sampler_abs_sum += std::fabs(omega);
-      Maximise(std::fabs(omega), &total->sampler_abs_max);
-      total->sampler_k3_sum += std::expm1(omega) - omega;
-      total->sampler_square_sum += std::exp(2 * omega);
-      total->sampler_ratio_sum += std::exp(omega);
-      total->sampler_weight_sum += weight;
-      total->sampler_weight_square_sum += weight * weight;
-      total->rejected_tokens += (workspace.gates[t] & kGateRejected) != 0;
-    }
+    double count = 0;
+    SamplerSums sums = {};
+    VisitRoles(batch.roles, begin, end, PLAIT_ROLLOUT, [&](int64_t first, int64_t last, int role) {
+      if (role != PLAIT_ROLLOUT) return;
+      add_sampler_run(batch.old_logp + first, batch.sampler_logp + first, workspace.sampler_weights + first,
+                      last - first, &sums, total);
+      count += static_cast<double>(last - first);
+    });
     if (count == 0) continue;
     total->sampler_tokens += count;
     total->sampler_sequences += 1;
-    total->sampler_log_ppl_sum -= sampler_sum / count;
-    total->old_log_ppl_sum -= old_sum / count;
-    total->sampler_ppl_ratio_sum += std::exp((sampler_sum - old_sum) / count);
+    total->sampler_log_ppl_sum -= sums.sampler_logp / count;
+    total->old_log_ppl_sum -= sums.old_logp / count;
+    total->sampler_ppl_ratio_sum += std::exp((sums.sampler_logp - sums.old_logp) / count);
   }
 }
 

@@ -252,10 +252,11 @@ PLAIT_REAL ValueAndSlope<Real> PolicyLoss(const plait_rule& rule, const Sequence
   // Exactly 0 whatever the ratio, also an infinite one.
   const auto none = in.advantage == zero;
   loss = {Select(none, zero, loss.value), Select(none, zero, loss.slope)};
-  if (through_ratio && rule.covariance.kind == PLAIT_COVARIANCE_KL) {
+  if (rule.covariance.kind == PLAIT_COVARIANCE_KL) {
     const Real coefficient = Real(rule.covariance.coefficient) * in.covariance_kl;
-    loss.value = loss.value + coefficient * Abs(exact);
-    loss.slope = loss.slope + coefficient * Sign(exact);
+    const Real moved = LogRatioOf(in.logp, in.old_logp);  // of the token, whatever the rule's ratio is of
+    loss.value = loss.value + coefficient * Abs(moved);
+    loss.slope = loss.slope + coefficient * Sign(moved);
   }
   return loss;
 }
@@ -300,7 +301,7 @@ template <class Real>
 PLAIT_REAL TokenResult<Real> EvaluateToken(const plait_rule& rule, const TermWeights& weights,
                                            const SequenceContext& context, const TokenInputs<Real>& in) {
   TokenResult<Real> out;
-  if (rule.policy_loss != PLAIT_POLICY_NONE) EvaluatePolicy(rule, weights.policy, context, in, &out);
+  if (HasPolicy(rule)) EvaluatePolicy(rule, weights.policy, context, in, &out);
   if (rule.nll.coefficient != 0) {
     out.nll_weighting = Weighting(rule.nll_weighting, context.nll_weighting, in);
     const Real w = Real(weights.nll) * out.nll_weighting;

@@ -101,18 +101,32 @@ PLAIT_HD inline float BoundedLogRatio(const plait_rule& rule, float log_ratio, f
   return log_ratio;
 }
 
+// Whether the rule's policy term is on.
+PLAIT_HD inline bool HasPolicy(const plait_rule& rule) {
+  return rule.policy_loss != PLAIT_POLICY_NONE && rule.policy.coefficient != 0;
+}
+
 // Whether the rule's value or gradient depends on the entropy.
 inline bool UsesEntropy(const plait_rule& rule) {
   if (rule.entropy.coefficient != 0) return true;
   if (rule.nll.coefficient != 0 && rule.nll_weighting.scope != PLAIT_SCOPE_NONE) return true;
-  return rule.policy_loss != PLAIT_POLICY_NONE &&
+  return HasPolicy(rule) &&
          (rule.policy_weighting.scope != PLAIT_SCOPE_NONE || rule.selection.scope != PLAIT_SCOPE_NONE);
+}
+
+// Whether the objective's sampler correction changes anything: a filter that rejects does, whatever the rules.
+inline bool UsesSampler(const plait_objective& objective) {
+  const plait_sampler_correction& correction = objective.correction;
+  const bool filters = correction.filter_level != PLAIT_CORRECTION_NONE;
+  if (filters && correction.filter_action == PLAIT_FILTER_REJECT) return true;
+  const plait_rule& rollout = objective.rules[PLAIT_ROLLOUT - 1];  // no other role has been sampled
+  return (filters || correction.level != PLAIT_CORRECTION_NONE) && HasPolicy(rollout) && rollout.sampler_correction;
 }
 
 // The rule's field that needs the sequence or the batch before any gradient, or null.
 inline const char* SecondPassField(const plait_rule& rule) {
   if (rule.nll.coefficient != 0 && rule.nll_weighting.scope == PLAIT_SCOPE_SEQUENCE) return "nll_weighting";
-  if (rule.policy_loss == PLAIT_POLICY_NONE) return nullptr;
+  if (!HasPolicy(rule)) return nullptr;
   if (rule.policy_loss == PLAIT_POLICY_GMPO || rule.policy_loss == PLAIT_POLICY_VESPO) return "policy_loss";
   if (rule.ratio_level != PLAIT_RATIO_TOKEN) return "ratio_level";
   if (rule.off_policy_threshold < INFINITY) return "off_policy_threshold";

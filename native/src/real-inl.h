@@ -66,6 +66,7 @@ HWY_INLINE VectorReal Select(VectorMask m, VectorReal a, VectorReal b) {
 }
 HWY_INLINE VectorMask And(VectorMask a, VectorMask b) { return {hn::And(a.m, b.m)}; }
 HWY_INLINE VectorMask Or(VectorMask a, VectorMask b) { return {hn::Or(a.m, b.m)}; }
+HWY_INLINE bool All(VectorMask m) { return hn::AllTrue(FloatTag(), m.m); }
 HWY_INLINE VectorMask IsNan(VectorReal a) { return {hn::IsNaN(a.v)}; }
 HWY_INLINE VectorReal Abs(VectorReal a) { return VectorReal(hn::Abs(a.v)); }
 
@@ -78,6 +79,7 @@ HWY_INLINE VectorReal PowerOfTwo(VectorReal n) {
 PLAIT_REAL float Select(bool mask, float yes, float no) { return mask ? yes : no; }
 PLAIT_REAL bool And(bool a, bool b) { return a && b; }
 PLAIT_REAL bool Or(bool a, bool b) { return a || b; }
+PLAIT_REAL bool All(bool m) { return m; }
 PLAIT_REAL bool IsNan(float x) { return x != x; }
 
 PLAIT_REAL float Abs(float x) {
@@ -100,8 +102,9 @@ PLAIT_REAL float PowerOfTwo(float n) {
 // x = n ln 2 + r, with ln 2 in two parts so that n times the first is exact.
 template <class Real>
 PLAIT_REAL Real Exp(Real x) {
-  x = Select(x > Real(89), Real(89), x);
-  x = Select(x < Real(-104), Real(-104), x);
+  const auto usual = Abs(x) < Real(87);  // 2^n is then a normal float, and scaling by it exact
+  const bool all_usual = All(usual);
+  if (!all_usual) x = Select(x > Real(89), Real(89), Select(x < Real(-104), Real(-104), x));
   const Real magic(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Real n = (x * Real(1.44269504f) + magic) - magic;
   const Real r = (x - n * Real(0.693359375f)) - n * Real(-2.12194440e-4f);
@@ -112,6 +115,7 @@ PLAIT_REAL Real Exp(Real x) {
   p = p * r + Real(1.6666665459e-1f);
   p = p * r + Real(5.0000001201e-1f);
   p = p * (r * r) + r + Real(1);
+  if (all_usual) return p * PowerOfTwo(n);
   // 2^n in two factors, as it may be beyond the normal floats itself. NaN stays in p, with n held in range.
   const Real whole = Select(IsNan(n), Real(0), n);
   const Real half = (whole * Real(0.5f) + magic) - magic;
@@ -136,13 +140,19 @@ PLAIT_REAL Real Expm1Series(Real x) {
 // e^x - 1 without cancellation near 0.
 template <class Real>
 PLAIT_REAL Real Expm1(Real x) {
-  return Select(Abs(x) < Real(0.5f), Expm1Series(x) * (x * x) + x, Exp(x) - Real(1));
+  const Real near = Expm1Series(x) * (x * x) + x;
+  const auto is_near = Abs(x) < Real(0.5f);
+  if (All(is_near)) return near;  // saves the exponential, which log-ratios seldom need
+  return Select(is_near, near, Exp(x) - Real(1));
 }
 
 // e^x - 1 - x, about x^2 / 2 near 0, where the difference would have no digit left.
 template <class Real>
 PLAIT_REAL Real Expm1MinusX(Real x) {
-  return Select(Abs(x) < Real(1), Expm1Series(x) * (x * x), (Exp(x) - Real(1)) - x);
+  const Real near = Expm1Series(x) * (x * x);
+  const auto is_near = Abs(x) < Real(1);
+  if (All(is_near)) return near;
+  return Select(is_near, near, (Exp(x) - Real(1)) - x);
 }
 
 template <class Real>

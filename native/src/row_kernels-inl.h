@@ -62,15 +62,6 @@ HWY_INLINE Exponential Exp2(Float y) {
   return {hn::BitCast(f, bits), y};
 }
 
-// Sum of the lanes in double, lane 0 first.
-HWY_INLINE double SumLanes(Float v) {
-  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())];
-  hn::Store(v, FloatTag(), lanes);
-  double sum = 0;
-  for (size_t i = 0; i < hn::Lanes(FloatTag()); ++i) sum += lanes[i];
-  return sum;
-}
-
 // Elements per block: 16 KiB of float32, half of an L1.
 constexpr int64_t kBlock = 4096;
 

@@ -1,8 +1,13 @@
 #include "sampler_correction.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "batch.h"
+#include "kernels.h"
+#include "runs.h"
+#include "sampler-inl.h"
 
 namespace plait {
 namespace {
@@ -25,33 +30,29 @@ class SamplerCorrection {
  private:
   bool Corrected(int64_t t) const { return !batch_.roles || batch_.roles[t] == PLAIT_ROLLOUT; }
 
-  double Omega(int64_t t) const {
-    const float omega = LogRatio(batch_.old_logp[t], batch_.sampler_logp[t]);
-    return correction_.level == PLAIT_CORRECTION_TOKEN || correction_.level == PLAIT_CORRECTION_NONE
-               ? ClampSymmetric(omega, correction_.log_limit)
-               : omega;
-  }
-
-  float Bound(double log_weight) const {
-    const float weight = Exp(ClampSymmetric(static_cast<float>(log_weight), correction_.log_limit));
-    if (weight >= correction_.low && weight <= correction_.high) return weight;
-    if (weight != weight || correction_.bounds == PLAIT_CORRECTION_MASK) return 0;
-    return weight < correction_.low ? correction_.low : correction_.high;
-  }
-
   void Weigh(int64_t begin, int64_t end) {
+    if (correction_.level == PLAIT_CORRECTION_TOKEN) return WeighTokens(begin, end);
+    if (correction_.level == PLAIT_CORRECTION_NONE) return;
     double sum = 0;
     int64_t count = 0;
     for (int64_t t = begin; t < end; ++t) {
       if (!Corrected(t)) continue;
-      sum += Omega(t);
+      sum += LogRatio(batch_.old_logp[t], batch_.sampler_logp[t]);
       ++count;
     }
     if (correction_.level == PLAIT_CORRECTION_SEQUENCE_MEAN && count > 0) sum /= static_cast<double>(count);
+    const float weight = SamplerWeight(correction_, static_cast<float>(sum));
     for (int64_t t = begin; t < end; ++t) {
-      if (!Corrected(t) || correction_.level == PLAIT_CORRECTION_NONE) continue;
-      workspace_->sampler_weights[t] = Bound(correction_.level == PLAIT_CORRECTION_TOKEN ? Omega(t) : sum);
+      if (Corrected(t)) workspace_->sampler_weights[t] = weight;
     }
+  }
+
+  void WeighTokens(int64_t begin, int64_t end) {
+    VisitRoles(batch_.roles, begin, end, PLAIT_ROLLOUT, [this](int64_t first, int64_t last, int role) {
+      if (role != PLAIT_ROLLOUT) return;
+      ActiveKernels().weigh_tokens(correction_, batch_.old_logp + first, batch_.sampler_logp + first, last - first,
+                                   workspace_->sampler_weights + first);
+    });
   }
 
   double Statistic(int64_t t) const {
@@ -121,12 +122,9 @@ class SamplerCorrection {
 }  // namespace
 
 void CorrectForSampler(const ObjectiveArguments& in, Workspace* workspace) {
-  for (int64_t t = 0; t < in.batch.tokens; ++t) {
-    workspace->sampler_weights[t] = 1;
-    workspace->gates[t] = 0;
-  }
-  const plait_sampler_correction& correction = in.objective.correction;
-  if (correction.level == PLAIT_CORRECTION_NONE && correction.filter_level == PLAIT_CORRECTION_NONE) return;
+  std::fill(workspace->sampler_weights, workspace->sampler_weights + in.batch.tokens, 1.0f);
+  std::memset(workspace->gates, 0, in.batch.tokens);
+  if (!UsesSampler(in.objective)) return;
   SamplerCorrection(in, workspace).Run();
 }
 

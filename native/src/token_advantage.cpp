@@ -43,7 +43,7 @@ plait_status Whiten(void*, const WhitenArguments& in) {
   PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
   Moments moments = EmptyMoments();
   for (int64_t t = 0; t < in.tokens; ++t) {
-    if (!Ignored(in.roles, t)) AddReward(in.x[t], 1, &moments);
+    if (!Ignored(in.roles, t)) AddReward(in.x[t], &moments);
   }
   FinishMean(&moments);
   for (int64_t t = 0; t < in.tokens; ++t) {

@@ -1,5 +1,4 @@
-// Stage two over a run of tokens, a vector of them at a time; compiled once per SIMD target by kernels.cpp. Sums of
-// losses are taken in double, lane by lane, and counts in float, where a run is too short to round them.
+// Stage two over a run of tokens, a vector of them at a time; compiled once per SIMD target by kernels.cpp.
 #if defined(PLAIT_SRC_TOKEN_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_SRC_TOKEN_KERNELS_INL_H_
 #undef PLAIT_SRC_TOKEN_KERNELS_INL_H_
@@ -7,10 +6,10 @@
 #define PLAIT_SRC_TOKEN_KERNELS_INL_H_
 #endif
 
-#include <cstring>
 #include <limits>
 
 #include "hwy/highway.h"
+#include "lanes-inl.h"
 #include "objective-inl.h"
 #include "token_kernels.h"
 
@@ -20,81 +19,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-HWY_INLINE int64_t RealLanes() { return static_cast<int64_t>(hn::Lanes(FloatTag())); }
-
-// The first `count` elements at `x`, zeros beyond them.
-HWY_INLINE VectorReal LoadSome(const float* x, int64_t count) {
-  const FloatTag f;
-  if (count >= RealLanes()) return VectorReal(hn::LoadU(f, x));
-  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())] = {};
-  std::memcpy(lanes, x, count * sizeof(float));
-  return VectorReal(hn::Load(f, lanes));
-}
-
-HWY_INLINE void StoreSome(VectorReal value, float* x, int64_t count) {
-  const FloatTag f;
-  if (count >= RealLanes()) return hn::StoreU(value.v, f, x);
-  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())];
-  hn::Store(value.v, f, lanes);
-  std::memcpy(x, lanes, count * sizeof(float));
-}
-
-// 1 where the gate is set, else 0.
-HWY_INLINE VectorReal LoadGate(const unsigned char* gates, unsigned char gate, int64_t count) {
-  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())] = {};
-  for (int64_t i = 0; i < count && i < RealLanes(); ++i) lanes[i] = gates[i] & gate ? 1 : 0;
-  return VectorReal(hn::Load(FloatTag(), lanes));
-}
-
-// Sums per lane pair in double.
-class WideSum {
- public:
-#if HWY_TARGET == HWY_SCALAR
-  HWY_INLINE WideSum() : sum_(0) {}
-#else
-  HWY_INLINE WideSum() : sum_(hn::Zero(hn::RepartitionToWide<FloatTag>())) {}
-#endif
-  HWY_INLINE void Add(VectorReal value) {
-#if HWY_TARGET == HWY_SCALAR
-    sum_ += hn::GetLane(value.v);
-#else
-    const hn::RepartitionToWide<FloatTag> d;
-    sum_ = hn::Add(sum_, hn::PromoteTo(d, hn::LowerHalf(hn::Half<FloatTag>(), value.v)));
-    sum_ = hn::Add(sum_, hn::PromoteTo(d, hn::UpperHalf(hn::Half<FloatTag>(), value.v)));
-#endif
-  }
-
-  HWY_INLINE double Total() const {
-#if HWY_TARGET == HWY_SCALAR
-    return sum_;
-#else
-    const hn::RepartitionToWide<FloatTag> d;
-    HWY_ALIGN double lanes[hn::MaxLanes(hn::RepartitionToWide<FloatTag>())];
-    hn::Store(sum_, d, lanes);
-    double total = 0;
-    for (size_t i = 0; i < hn::Lanes(d); ++i) total += lanes[i];
-    return total;
-#endif
-  }
-
- private:
-#if HWY_TARGET == HWY_SCALAR
-  double sum_;
-#else
-  hn::Vec<hn::RepartitionToWide<FloatTag> > sum_;
-#endif
-};
-
-class CountSum {
- public:
-  HWY_INLINE CountSum() : sum_(0) {}
-  HWY_INLINE void Add(VectorReal value) { sum_ = sum_ + value; }
-  HWY_INLINE double Total() const { return SumLanes(sum_.v); }
-
- private:
-  VectorReal sum_;
-};
-
 struct RunSums {
   HWY_INLINE RunSums() : ratio_max(-std::numeric_limits<float>::infinity()) {}
   WideSum policy_loss, nll_loss, kl_loss, entropy_loss, magnitude, logp, entropy, probability, old_probability;
@@ -103,10 +27,16 @@ struct RunSums {
   VectorReal ratio_max;
 };
 
+// Zero in the lanes beyond the run; kFull: there are none.
+template <bool kFull>
+HWY_INLINE VectorReal Kept(VectorMask present, VectorReal value) {
+  return kFull ? value : Select(present, value, VectorReal(0));
+}
+
+template <bool kFull>
 HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>& token, VectorMask present,
                           RunSums* sums) {
-  const VectorReal zero(0);
-  const auto kept = [&](VectorReal value) HWY_ATTR { return Select(present, value, zero); };
+  const auto kept = [&](VectorReal value) HWY_ATTR { return Kept<kFull>(present, value); };
   sums->policy_loss.Add(kept(token.policy_loss));
   sums->ratio.Add(kept(token.ratio));
   sums->drift.Add(kept(token.drift));
@@ -127,10 +57,10 @@ HWY_INLINE void AddPolicy(const plait_rule& rule, const TokenResult<VectorReal>&
   if (rule.policy_weighting.scope != PLAIT_SCOPE_NONE) sums->policy_weighting.Add(kept(token.policy_weighting));
 }
 
+template <bool kFull>
 HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>& in,
                           const TokenResult<VectorReal>& token, VectorMask present, RunSums* sums) {
-  const VectorReal zero(0);
-  const auto kept = [&](VectorReal value) HWY_ATTR { return Select(present, value, zero); };
+  const auto kept = [&](VectorReal value) HWY_ATTR { return Kept<kFull>(present, value); };
   const VectorReal probability = Exp(in.logp);
   sums->logp.Add(kept(in.logp));
   sums->entropy.Add(kept(in.entropy));
@@ -138,7 +68,7 @@ HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>&
   sums->old_probability.Add(kept(Exp(in.old_logp)));
   sums->magnitude.Add(
       kept(Abs(token.policy_loss) + Abs(token.nll_loss) + Abs(token.kl_loss) + Abs(token.entropy_loss)));
-  if (rule.policy_loss != PLAIT_POLICY_NONE) AddPolicy(rule, token, present, sums);
+  if (HasPolicy(rule)) AddPolicy<kFull>(rule, token, present, sums);
   if (rule.nll.coefficient != 0) {
     sums->nll_loss.Add(kept(token.nll_loss));
     sums->nll_weighting.Add(kept(token.nll_weighting));
@@ -148,16 +78,6 @@ HWY_INLINE void AddTokens(const plait_rule& rule, const TokenInputs<VectorReal>&
     sums->kl.Add(kept(token.kl));
   }
   if (rule.entropy.coefficient != 0) sums->entropy_loss.Add(kept(token.entropy_loss));
-}
-
-HWY_INLINE float MaxOfLanes(VectorReal value) {
-  HWY_ALIGN float lanes[hn::MaxLanes(FloatTag())];
-  hn::Store(value.v, FloatTag(), lanes);
-  float max = lanes[0];
-  for (int64_t i = 1; i < RealLanes(); ++i) {
-    if (lanes[i] > max || lanes[i] != lanes[i]) max = lanes[i];
-  }
-  return max;
 }
 
 void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
@@ -177,7 +97,7 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
   to->kl_loss += sums.kl_loss.Total();
   to->entropy_loss += sums.entropy_loss.Total();
   to->loss_magnitude += sums.magnitude.Total();
-  if (rule.policy_loss != PLAIT_POLICY_NONE) {
+  if (HasPolicy(rule)) {
     const double low = sums.clipped_low.Total(), high = sums.clipped_high.Total();
     const float ratio_max = MaxOfLanes(sums.ratio_max);
     to->policy_tokens += count;
@@ -215,7 +135,6 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
 void EvaluateRun(const TokenRun& run, plait_metrics* metrics) {
   const plait_rule& rule = *run.rule;
   RunSums sums;
-  const VectorReal lane(hn::Iota(FloatTag(), 0.0f));
   const bool gated = rule.selection.scope != PLAIT_SCOPE_NONE || rule.covariance.kind != PLAIT_COVARIANCE_NONE;
   for (int64_t i = 0; i < run.count; i += RealLanes()) {
     const int64_t left = run.count - i;
@@ -234,7 +153,11 @@ void EvaluateRun(const TokenRun& run, plait_metrics* metrics) {
     if (run.token_loss) {
       StoreSome(token.policy_loss + token.nll_loss + token.kl_loss + token.entropy_loss, run.token_loss + i, left);
     }
-    AddTokens(rule, in, token, lane < VectorReal(static_cast<float>(left)), &sums);
+    if (left >= RealLanes()) {
+      AddTokens<true>(rule, in, token, FirstLanes(left), &sums);
+    } else {
+      AddTokens<false>(rule, in, token, FirstLanes(left), &sums);
+    }
   }
   AddTotals(run, sums, metrics);
 }

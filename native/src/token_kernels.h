@@ -1,9 +1,10 @@
-// The vector kernel that evaluates many tokens, one per SIMD target.
+// The vector kernels over many tokens, one set per SIMD target.
 #ifndef PLAIT_SRC_TOKEN_KERNELS_H_
 #define PLAIT_SRC_TOKEN_KERNELS_H_
 
 #include <cstdint>
 
+#include "backend.h"
 #include "objective.h"
 
 namespace plait {
@@ -27,6 +28,24 @@ struct TokenRun {
   float* h;
   float* token_loss;
 };
+
+// Sums over the rollout tokens of one sequence.
+struct SamplerSums {
+  double old_logp;
+  double sampler_logp;
+};
+
+// The bounded weight of each of `count` tokens from its own omega.
+using WeighTokensFunction = void (*)(const plait_sampler_correction& correction, const float* old_logp,
+                                     const float* sampler_logp, int64_t count, float* weights);
+
+// Adds the metrics of `count` rollout tokens of one sequence.
+using AddSamplerRunFunction = void (*)(const float* old_logp, const float* sampler_logp, const float* weights,
+                                       int64_t count, SamplerSums* sums, plait_metrics* to);
+
+// Ratios and flags, or either, of the tokens [begin, end), of which none is ignored.
+using TokenRatiosFunction = void (*)(const RatioArguments& in, int64_t begin, int64_t end, float* ratios,
+                                     uint8_t* flags);
 
 // Evaluates the run and adds its metrics.
 using EvaluateRunFunction = void (*)(const TokenRun& run, plait_metrics* sums);

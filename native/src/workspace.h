@@ -26,6 +26,7 @@ struct Workspace {
     sampler_weights = Take<float>(&at, tokens);
     keys = Take<float>(&at, tokens);
     gates = Take<unsigned char>(&at, tokens);
+    roles = Take<unsigned char>(&at, tokens);
     bytes = (at - static_cast<char*>(memory) + 7) / 8 * 8;
   }
 
@@ -40,6 +41,7 @@ struct Workspace {
   float* sampler_weights;   // [T]
   float* keys;              // [T] what tokens are ranked by
   unsigned char* gates;     // [T] TokenGates
+  unsigned char* roles;     // [T] as given, but PLAIT_IGNORED where rejected
   int64_t bytes;
 
  private:

@@ -33,6 +33,17 @@ Output Run(const std::vector<float>& rewards, const std::vector<int64_t>& offset
 
 }  // namespace
 
+TEST_CASE("groups without a reward need neither offsets nor ids") {
+  plait_advantage_options options = {};
+  options.struct_bytes = sizeof(options);
+  options.baseline = PLAIT_BASELINE_GROUP_MEAN;
+  std::vector<double> workspace(plait_group_advantage_workspace_bytes(3) / 8);
+  float mean[3] = {1, 2, 3};
+  Accept(plait_group_advantage(PLAIT_CPU, nullptr, 0, nullptr, nullptr, nullptr, 3, nullptr, nullptr, &options, nullptr,
+                               mean, nullptr, workspace.data(), static_cast<int64_t>(workspace.size() * 8)));
+  for (const float value : mean) CHECK(std::isnan(value));
+}
+
 TEST_CASE("rewards are centred and scaled by their group") {
   const Output out =
       Run({1, 0, 0, 1, 5, 7}, {0, 4, 6}, Options(PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 1e-4f));

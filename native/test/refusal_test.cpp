@@ -174,6 +174,7 @@ const Case kCases[] = {
      [](Call& c) {
        c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
        c.objective.correction.high = 2;
+       c.objective.rules[0].sampler_correction = 1;
      }},
     {"normalizers.struct_bytes", [](Call& c) { c.normalizers.struct_bytes = 3; }},
     {"normalizers.tokens[1]", [](Call& c) { c.normalizers.tokens[1] = -1; }},

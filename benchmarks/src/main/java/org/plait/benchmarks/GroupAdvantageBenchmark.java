@@ -1,13 +1,9 @@
 package org.plait.benchmarks;
 
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -20,8 +16,6 @@ import org.plait.TensorView;
 import org.plait.torch.TorchPlait;
 
 /** GRPO advantages of 1024 groups of 8 rewards. */
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class GroupAdvantageBenchmark extends KernelBenchmark {
 
   /** Rewards, groups and outputs. */

@@ -36,7 +36,7 @@ final class HeapPerCall {
     bytes.put("RowStats", heap.bytes(() -> rowStats.plait(logits, outputs)));
 
     PolicyStepBenchmark.Batch batch = new PolicyStepBenchmark.Batch();
-    batch.entropyBonus = 0.001f;
+    batch.objective = "grpo_entropy";
     batch.fill(logits);
     PolicyStepBenchmark policyStep = new PolicyStepBenchmark();
     bytes.put("PolicyStep", heap.bytes(() -> policyStep.plait(logits, restored, batch)));
@@ -55,6 +55,20 @@ final class HeapPerCall {
     GroupAdvantageBenchmark groupAdvantage = new GroupAdvantageBenchmark();
     bytes.put("GroupAdvantage", heap.bytes(() -> groupAdvantage.plait(rewards)));
     rewards.free();
+
+    TokenObjectiveBenchmark.Batch tokens = new TokenObjectiveBenchmark.Batch();
+    tokens.objective = "grpo_tis";
+    tokens.fill();
+    TokenObjectiveBenchmark tokenObjective = new TokenObjectiveBenchmark();
+    bytes.put("TokenObjective", heap.bytes(() -> tokenObjective.plait(tokens)));
+    tokens.free();
+
+    ImportanceRatioBenchmark.Batch ratios = new ImportanceRatioBenchmark.Batch();
+    ratios.objective = "token";
+    ratios.fill();
+    ImportanceRatioBenchmark importanceRatio = new ImportanceRatioBenchmark();
+    bytes.put("ImportanceRatio", heap.bytes(() -> importanceRatio.plait(ratios)));
+    ratios.free();
 
     restored.free();
     logits.free();

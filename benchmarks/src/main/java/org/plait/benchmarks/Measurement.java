@@ -10,7 +10,7 @@ import java.util.stream.StreamSupport;
  * @param method plait, torchEager, ...
  * @param vocab V, or 0 where there is none
  * @param dtype f32 or bf16, or "" where there is none
- * @param entropyBonus as the parameter was given, or ""
+ * @param objective as the parameter was given, or ""
  * @param time median in the benchmark's unit, of the calls where each was timed, else of the
  *     iterations
  * @param error half the width of the 99.9% confidence interval of the mean; NaN of too few samples
@@ -22,7 +22,7 @@ record Measurement(
     String method,
     long vocab,
     String dtype,
-    String entropyBonus,
+    String objective,
     double time,
     double error,
     double heapBytes,
@@ -38,7 +38,7 @@ record Measurement(
         name[name.length - 1],
         params.path("vocab").asLong(),
         params.path("dtype").asText(),
-        params.path("entropyBonus").asText(),
+        params.path("objective").asText(),
         sampled
             ? primary.path("scorePercentiles").path("50.0").asDouble(Double.NaN)
             : median(primary.path("rawData").path(0)),

@@ -17,7 +17,15 @@ public final class Report {
 
   /** In the order of the table. */
   private static final List<String> KERNELS =
-      List.of("RowStats", "LogitsGrad", "PolicyStep", "GroupAdvantage");
+      List.of(
+          "RowStats",
+          "LogitsGrad",
+          "PolicyStep",
+          "TokenObjective",
+          "ImportanceRatio",
+          "GroupAdvantage");
+
+  private static final String STEP = "PolicyStep";
 
   private final JsonNode document;
   private final List<Measurement> measurements = new ArrayList<>();
@@ -48,6 +56,7 @@ public final class Report {
     Report report = new Report(document);
     report.machine();
     report.kernels();
+    report.objectives();
     report.bandwidth();
     report.calls();
     return report.text.toString();
@@ -93,7 +102,7 @@ public final class Report {
         .filter(plait -> plait.method().equals("plait"))
         .sorted(
             Comparator.comparingInt((Measurement m) -> KERNELS.indexOf(m.benchmark()))
-                .thenComparing(Measurement::entropyBonus)
+                .thenComparing(Measurement::objective)
                 .thenComparing(Measurement::vocab)
                 .thenComparing(Measurement::dtype, Comparator.reverseOrder()))
         .forEach(plait -> peer(plait).ifPresent(torch -> kernel(plait, torch)));
@@ -107,7 +116,7 @@ public final class Report {
     line(
         "| %s | %s | %s | %s | %s | %s | %s | %.1f | %s | %s | %s |",
         name(plait),
-        onLogits ? LogitsState.TOKENS + " x " + plait.vocab() : "1024 x 8",
+        shape(plait),
         onLogits ? plait.dtype() : "f32",
         time(plait),
         onLogits ? format("%.1f", gigabytesPerSecond(plait)) : "",
@@ -117,6 +126,33 @@ public final class Report {
         bytes(document.path("heap").path(plait.benchmark()).asDouble(Double.NaN)),
         onLogits ? memory(plait, plait.peakBytes()) : "",
         onLogits ? memory(torch, Math.max(0, torch.peakBytes() - output)) : "");
+  }
+
+  /**
+   * Stage two is a few floats per token, so that every objective of one pass costs what SFT does.
+   */
+  private void objectives() {
+    line("");
+    line("## Objectives of policy_step");
+    line("");
+    line("| objective | shape | dtype | time, ms | beside SFT |");
+    line("| --- | --- | --- | ---: | ---: |");
+    for (Measurement step : measurements) {
+      if (step.benchmark().equals(STEP) && step.method().equals("plait")) {
+        line(
+            "| %s | %s | %s | %s | %s |",
+            objective(step),
+            shape(step),
+            step.dtype(),
+            time(step),
+            measurements.stream()
+                .filter(m -> m.benchmark().equals(STEP) && m.method().equals("plait"))
+                .filter(m -> m.sameLogits(step) && m.objective().equals("sft"))
+                .map(sft -> format("%+.1f%%", 100 * (step.time() / sft.time() - 1)))
+                .findFirst()
+                .orElse(""));
+      }
+    }
   }
 
   private void bandwidth() {
@@ -174,9 +210,7 @@ public final class Report {
     return measurements.stream()
         .filter(m -> m.benchmark().equals(benchmark) && m.method().equals(method))
         .filter(m -> m.sameLogits(like))
-        .filter(
-            m ->
-                !m.benchmark().equals("PolicyStep") || m.entropyBonus().equals(like.entropyBonus()))
+        .filter(m -> m.objective().isEmpty() || m.objective().equals(like.objective()))
         .findFirst();
   }
 
@@ -190,13 +224,28 @@ public final class Report {
     return switch (kernel.benchmark()) {
       case "RowStats" -> "row_stats";
       case "LogitsGrad" -> "logits_grad, in place";
-      case "PolicyStep" ->
-          Double.parseDouble(kernel.entropyBonus()) == 0
-              ? "policy_step, in place"
-              : "policy_step with entropy bonus, in place";
+      case STEP -> "policy_step, " + objective(kernel) + ", in place";
+      case "TokenObjective" -> "token_objective, " + objective(kernel);
+      case "ImportanceRatio" -> "importance_ratio, " + kernel.objective().replace('_', ' ');
       case "GroupAdvantage" -> "group_advantage";
       default -> kernel.benchmark();
     };
+  }
+
+  private static String objective(Measurement kernel) {
+    return switch (kernel.objective()) {
+      case "grpo_entropy" -> "GRPO with entropy bonus";
+      case "grpo_tis" -> "GRPO with truncated sampler weights";
+      case "srft" -> "SRFT, weights by each token's entropy";
+      default -> kernel.objective().toUpperCase(Locale.ROOT);
+    };
+  }
+
+  private static String shape(Measurement kernel) {
+    if (kernel.vocab() > 0) {
+      return LogitsState.TOKENS + " x " + kernel.vocab();
+    }
+    return kernel.benchmark().equals("GroupAdvantage") ? "1024 x 8" : "8 x 1024";
   }
 
   /** Each logit read once, and written once by all but reading kernels. */

@@ -70,11 +70,15 @@ public final class Suite {
 
   /** Calls that take no memory bandwidth; returns the nanoseconds of the same calls from C. */
   private JsonNode calls(String program) throws IOException, RunnerException {
-    say("Calls of almost no work from C, then from Java; group advantages");
+    say("Calls of almost no work from C, then from Java; kernels on tokens and rewards");
     Process process =
         new ProcessBuilder(program).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     byte[] output = process.getInputStream().readAllBytes();
-    run(options("CallOverheadBenchmark|GroupAdvantageBenchmark").addProfiler(GCProfiler.class));
+    run(
+        options(
+                "CallOverheadBenchmark|GroupAdvantageBenchmark|TokenObjectiveBenchmark"
+                    + "|ImportanceRatioBenchmark")
+            .addProfiler(GCProfiler.class));
     return JSON.readTree(output);
   }
 
@@ -87,9 +91,6 @@ public final class Suite {
                 .addProfiler(PeakMemoryProfiler.class)
                 .param("vocab", vocab)
                 .param("dtype", dtype);
-        if (quick) {
-          options.param("entropyBonus", "0.001");
-        }
         run(options);
       }
     }

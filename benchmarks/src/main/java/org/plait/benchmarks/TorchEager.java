@@ -2,10 +2,10 @@ package org.plait.benchmarks;
 
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The textbook computations in eager PyTorch, in float32 as trainers do them. Tensors as large as
@@ -38,10 +38,6 @@ final class TorchEager {
     }
   }
 
-  /** What the loss of a policy step is made of. */
-  record PolicyInputs(
-      Tensor targets, Tensor oldLogProbs, Tensor advantages, long sequences, float entropyBonus) {}
-
   /**
    * Log-prob, then entropy, as trainers do them: two functions that each start from the logits,
    * {@code log_softmax(logits.float()).gather(targets)} and {@code -(logp.exp() * logp).sum()} of a
@@ -66,37 +62,51 @@ final class TorchEager {
     }
   }
 
-  /**
-   * The graph of GRPO's loss with clip range 0.2 and dual clip 3: token means of sequences of equal
-   * length, then their mean. The entropy is computed only where the loss needs it.
-   */
-  static Graph policyLoss(Tensor logits, PolicyInputs inputs) {
+  /** The graph of an objective's loss. The entropy is computed only where the loss needs it. */
+  @SuppressWarnings("try") // the scope frees the small tensors
+  static Graph policyLoss(
+      Tensor logits, Tensor targets, TorchLosses.Inputs inputs, StepObjective objective) {
     Tensor leaf = logits.detach().requires_grad_(true);
-    if (inputs.entropyBonus == 0) {
-      try (Tensor logSoftmax = logSoftmax(leaf)) {
-        try (Tensor logProbs = gather(logSoftmax, inputs.targets)) {
-          return new Graph(leaf, clipLoss(logProbs, inputs));
-        }
+    if (objective.usesEntropy) {
+      try (RowStats stats = rowStats(leaf, targets);
+          PointerScope scope = new PointerScope()) {
+        return new Graph(leaf, loss(objective, inputs, stats.logProbs, stats.entropy));
       }
     }
-    try (RowStats stats = rowStats(leaf, inputs.targets);
-        Tensor policy = clipLoss(stats.logProbs, inputs);
-        Tensor entropy = sequenceMean(stats.entropy, inputs.sequences);
-        Scalar bonus = new Scalar(inputs.entropyBonus)) {
-      return new Graph(leaf, policy.sub(entropy, bonus));
+    Tensor logProbs;
+    try (Tensor logSoftmax = logSoftmax(leaf)) {
+      logProbs = gather(logSoftmax, targets);
+    }
+    try (logProbs;
+        PointerScope scope = new PointerScope()) {
+      return new Graph(leaf, loss(objective, inputs, logProbs, null));
     }
   }
 
-  /** {@code (r - mean) / (std + epsilon)} of contiguous groups of one size. */
+  private static Tensor loss(
+      StepObjective objective,
+      TorchLosses.Inputs inputs,
+      Tensor logProbs,
+      @Nullable Tensor entropy) {
+    long rows = inputs.mask().size(0);
+    Tensor table = entropy == null ? null : entropy.view(rows, -1);
+    return objective
+        .torch(new TorchLosses(inputs, logProbs.view(rows, -1), table))
+        .<Tensor>retainReference();
+  }
+
+  /** {@code (r - mean) / (std + epsilon)} of contiguous groups of one size, as TRL writes it. */
   @SuppressWarnings("try")
   static Tensor groupAdvantage(Tensor rewards, long groups, float epsilon) {
     try (PointerScope scope = new PointerScope()) {
       Tensor table = rewards.view(groups, -1);
       long[] rows = {1};
-      Tensor mean = table.mean(rows, true, new ScalarTypeOptional());
-      Tensor std = table.std(rows, true, true);
-      Tensor advantages = table.sub(mean).div(std.add(new Scalar(epsilon))).view(-1);
-      return advantages.<Tensor>retainReference();
+      long size = table.size(1);
+      Tensor mean = table.mean(rows, false, new ScalarTypeOptional());
+      Tensor std = table.std(rows, true, false);
+      Tensor centred = rewards.sub(mean.repeat_interleave(size));
+      Tensor spread = std.repeat_interleave(size);
+      return centred.div(spread.add(new Scalar(epsilon))).<Tensor>retainReference();
     }
   }
 
@@ -124,27 +134,6 @@ final class TorchEager {
     try (Tensor logSoftmax = logSoftmax(logits);
         Tensor softmax = logSoftmax.exp()) {
       return softmax.mul(logSoftmax);
-    }
-  }
-
-  @SuppressWarnings("try")
-  private static Tensor clipLoss(Tensor logProbs, PolicyInputs inputs) {
-    try (PointerScope scope = new PointerScope()) {
-      Tensor ratio = logProbs.sub(inputs.oldLogProbs).exp();
-      Tensor clipped =
-          ratio.clamp(new ScalarOptional(new Scalar(0.8f)), new ScalarOptional(new Scalar(1.2f)));
-      Tensor negative = inputs.advantages.neg();
-      Tensor loss = torch.maximum(negative.mul(ratio), negative.mul(clipped));
-      Tensor bounded = torch.minimum(loss, negative.mul(new Scalar(3f)));
-      Tensor dual = torch.where(inputs.advantages.lt(new Scalar(0f)), bounded, loss);
-      return sequenceMean(dual, inputs.sequences).<Tensor>retainReference();
-    }
-  }
-
-  private static Tensor sequenceMean(Tensor perToken, long sequences) {
-    try (Tensor table = perToken.view(sequences, -1);
-        Tensor means = table.mean(1)) {
-      return means.mean();
     }
   }
 }

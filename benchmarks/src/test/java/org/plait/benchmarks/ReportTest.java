@@ -26,10 +26,11 @@ class ReportTest {
                   sample("Bandwidth.scale", "", 20, 0),
                   sample("RowStats.plait", "", 12.5, 0),
                   sample("RowStats.torchEager", "", 500, 1_024_000_000),
-                  sample("PolicyStep.plait", ", \"entropyBonus\": \"0\"", 25, 0),
-                  sample("PolicyStep.plait", ", \"entropyBonus\": \"0.001\"", 40, 0),
-                  sample("PolicyStep.torchEager", ", \"entropyBonus\": \"0\"", 1000, 768_000_000),
-                  sample("PolicyStep.torchEager", ", \"entropyBonus\": \"0.001\"", 2000, 0),
+                  sample("PolicyStep.plait", ", \"objective\": \"grpo\"", 25, 0),
+                  sample("PolicyStep.plait", ", \"objective\": \"grpo_entropy\"", 40, 0),
+                  sample("PolicyStep.plait", ", \"objective\": \"sft\"", 24, 0),
+                  sample("PolicyStep.torchEager", ", \"objective\": \"grpo\"", 1000, 768_000_000),
+                  sample("PolicyStep.torchEager", ", \"objective\": \"grpo_entropy\"", 2000, 0),
                   call("rowStats", 46),
                   call("rowStatsRaw", 44)));
 
@@ -47,15 +48,24 @@ class ReportTest {
   @Test
   void gradientThatPyTorchReturnsIsNotCountedAsItsMemory() throws JsonProcessingException {
     String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
-    assertHas(report, "| policy_step, in place | 512 x 125000 | f32 | 25.0 ± 0.5 | 20.5 | 80% |");
+    assertHas(
+        report, "| policy_step, GRPO, in place | 512 x 125000 | f32 | 25.0 ± 0.5 | 20.5 | 80% |");
     assertHas(report, "| 1000.0 ± 0.5 | 40.0 | 0.0 | 0 (0.0 x) | 488 (2.0 x) |");
   }
 
   @Test
-  void stepsAreComparedWithTheSameEntropyBonus() throws JsonProcessingException {
+  void stepsAreComparedWithTheSameObjective() throws JsonProcessingException {
     String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
-    assertHas(report, "| policy_step with entropy bonus, in place | 512 x 125000 | f32 | 40.0 ±");
+    assertHas(
+        report, "| policy_step, GRPO with entropy bonus, in place | 512 x 125000 | f32 | 40.0 ±");
     assertHas(report, "| 2000.0 ± 0.5 | 50.0 |");
+  }
+
+  @Test
+  void objectivesAreComparedWithSft() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
+    assertHas(report, "| GRPO | 512 x 125000 | f32 | 25.0 ± 0.5 | +4.2% |");
+    assertHas(report, "| SFT | 512 x 125000 | f32 | 24.0 ± 0.5 | +0.0% |");
   }
 
   @Test

@@ -4,15 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.plait.Bandwidth;
+import org.plait.ImportanceRatio;
 import org.plait.TensorView;
 import org.plait.torch.TorchPlait;
 
@@ -62,23 +66,70 @@ class SameWorkTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"f32, 0, 1e-5", "f32, 0.001, 1e-5", "bf16, 0, 0.01", "bf16, 0.001, 0.01"})
-  void policyStep(String dtype, float entropyBonus, float tolerance) {
-    fill(dtype);
-    PolicyStepBenchmark.Batch batch = new PolicyStepBenchmark.Batch();
-    batch.entropyBonus = entropyBonus;
-    batch.fill(logits);
-    float[] expected;
-    float loss;
-    try (TorchEager.Graph graph = TorchEager.policyLoss(logits.tensor, batch.inputs)) {
-      graph.backward();
-      expected = floats(graph.leaf().grad());
-      loss = graph.loss().item_float();
+  @CsvSource({"f32, 1e-5", "bf16, 0.01"})
+  void policyStep(String dtype, float tolerance) {
+    for (String objective : List.of("sft", "grpo", "grpo_entropy", "dapo", "luffy", "srft")) {
+      fill(dtype);
+      PolicyStepBenchmark.Batch batch = new PolicyStepBenchmark.Batch();
+      batch.objective = objective;
+      batch.fill(logits);
+      float[] expected;
+      float loss;
+      try (TorchEager.Graph graph =
+          TorchEager.policyLoss(logits.tensor, logits.targets, batch.batch.inputs(), batch.step)) {
+        graph.backward();
+        expected = floats(graph.leaf().grad());
+        loss = graph.loss().item_float();
+      }
+      new PolicyStepBenchmark().plait(logits, restored, batch);
+      assertEquals(loss, batch.metrics.loss(), 1e-5 * Math.max(1, Math.abs(loss)), objective);
+      if (batch.step != StepObjective.SFT) {
+        assertEquals(0, batch.metrics.clipFractionLow() + batch.metrics.clipFractionHigh());
+      }
+      assertEquals("", batch.step.plait.secondPass());
+      assertClose(expected, logits.logits.data().toFloats(), tolerance);
+      batch.free();
     }
-    new PolicyStepBenchmark().plait(logits, restored, batch);
-    assertEquals(loss, batch.metrics.loss(), 1e-5);
-    assertEquals(0, batch.metrics.clipFractionLow() + batch.metrics.clipFractionHigh());
-    assertClose(expected, logits.logits.data().toFloats(), tolerance);
+  }
+
+  @ParameterizedTest
+  @EnumSource(StepObjective.class)
+  void tokenObjective(StepObjective objective) {
+    TokenObjectiveBenchmark.Batch batch = new TokenObjectiveBenchmark.Batch();
+    batch.objective = objective.name();
+    batch.fill();
+    new TokenObjectiveBenchmark().plait(batch);
+    TokenObjectiveBenchmark.Gradients torch = TokenObjectiveBenchmark.backward(batch);
+    float loss = torch.loss().item_float();
+    assertEquals(loss, batch.metrics.loss(), 1e-5 * Math.max(1, Math.abs(loss)));
+    assertClose(floats(torch.logProbs().grad()), floats(batch.out.c()), 1e-5f);
+    if (objective == StepObjective.GRPO_ENTROPY) {
+      assertClose(floats(torch.entropy().grad()), floats(batch.out.h()), 1e-5f);
+    }
+    batch.free();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"token", "sequence_mean"})
+  void importanceRatio(String level) {
+    ImportanceRatioBenchmark.Batch batch = new ImportanceRatioBenchmark.Batch();
+    batch.objective = level;
+    batch.fill();
+    new ImportanceRatioBenchmark().plait(batch);
+    ImportanceRatioBenchmark.Ratios torch = ImportanceRatioBenchmark.ratios(batch);
+    float[] ratio = floats(torch.ratio().contiguous());
+    assertArrayEquals(ratio, floats(batch.out.ratio()), 1e-5f);
+    float[] above = floats(torch.above().contiguous().to(ScalarType.Float));
+    long[] flags = Objects.requireNonNull(batch.out.flags()).toLongs();
+    int clipped = 0;
+    for (int t = 0; t < flags.length; t++) {
+      clipped += flags[t] == 0 ? 0 : 1;
+      // PyTorch's exponential and Plait's may round to either side of the bound.
+      assertTrue(
+          (above[t] == 1) == (flags[t] == ImportanceRatio.ABOVE)
+              || Math.abs(ratio[t] - 1.05f) < 1e-6);
+    }
+    assertEquals(level.equals("token"), clipped > 0);
     batch.free();
   }
 

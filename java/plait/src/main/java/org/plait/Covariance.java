@@ -8,7 +8,8 @@ import java.util.Objects;
  * thread-safe.
  *
  * @param kind what happens to them
- * @param seed draws the tokens of {@link CovarianceKind#CLIP}
+ * @param seed draws the tokens of {@link CovarianceKind#CLIP} by their ordinals among the role's
+ *     tokens in the call, which padding does not change
  * @param fraction in (0, 1]: at most {@code max(1, floor(fraction * N))} tokens are treated
  * @param low clipping takes unclipped tokens whose covariance is above it; -inf for no bound
  * @param high and below it; +inf for no bound

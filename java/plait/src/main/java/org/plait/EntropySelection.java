@@ -5,8 +5,8 @@ import java.util.Objects;
 /**
  * Keeps the policy term of the tokens with the highest entropy: of the n tokens of the role in the
  * scope all but {@code floor(drop * n)}, computed in float32. Of equal entropies the earlier token
- * is kept. Prefix-RFT (Huang et al. 2025, arXiv:2507.01679), top-entropy masks. Immutable and
- * thread-safe.
+ * is kept, and NaN ranks below every number. Prefix-RFT (Huang et al. 2025, arXiv:2507.01679),
+ * top-entropy masks. Immutable and thread-safe.
  *
  * @param scope {@link Scope#NONE}, {@link Scope#SEQUENCE} or {@link Scope#BATCH}
  * @param drop the share that loses its policy term, in [0, 1)

@@ -6,7 +6,8 @@ import java.util.Objects;
  * The policy-gradient term of a {@link Rule}. What the loss does not look at has no effect.
  * Immutable and thread-safe.
  *
- * @param loss the kind of loss; any but {@link PolicyLoss#NONE} needs advantages
+ * @param loss the kind of loss; any but {@link PolicyLoss#NONE} needs advantages, unless the
+ *     coefficient is 0
  * @param term its weight
  * @param clipLow at least 0: a ratio below {@code 1 - clipLow} is clipped; +inf for no bound
  * @param clipHigh at least 0: a ratio above {@code 1 + clipHigh} is clipped; +inf for no bound
@@ -77,11 +78,11 @@ public record PolicyTerm(
   }
 
   /**
-   * Says whether there is a policy loss.
+   * Says whether the term has a loss and a coefficient above 0.
    *
    * @return true if tokens need an advantage and count in the metrics of the ratio
    */
   public boolean isOn() {
-    return loss != PolicyLoss.NONE;
+    return loss != PolicyLoss.NONE && term.isOn();
   }
 }

@@ -76,12 +76,12 @@ public record Rule(PolicyTerm policy, NllTerm nll, KlTerm kl, Term entropy) {
   }
 
   /**
-   * Says whether there is a policy loss.
+   * Says whether there is a policy loss, with a coefficient or without.
    *
-   * @return true if tokens need an advantage and count in the metrics of the ratio
+   * @return false if it is {@link PolicyLoss#NONE}
    */
   public boolean hasPolicyLoss() {
-    return policy.isOn();
+    return policy.loss() != PolicyLoss.NONE;
   }
 
   /**

@@ -148,7 +148,7 @@ class LayoutTest {
   private static Objective covariance(CovarianceKind kind) {
     Rule rule =
         Objective.ppo().rollout().toBuilder()
-            .covariance(new Covariance(kind, 3, 1, 0, 9, 0.5f))
+            .covariance(new Covariance(kind, 3, 0.3f, -9, 9, 0.5f))
             .build();
     return Objective.builder().rollout(rule).build();
   }

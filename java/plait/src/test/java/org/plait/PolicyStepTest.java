@@ -263,4 +263,27 @@ class PolicyStepTest {
     step.dLogits = TensorView.allocate(dtype, T, V);
     return step;
   }
+
+  /** An annealed coefficient reaches 0 one day, and what it needed may be gone by then. */
+  @Test
+  void aTermWithCoefficientZeroNeedsNoInputAndNoSecondPass() {
+    StepFixture step = new StepFixture();
+    Rule nll = Rule.builder().nll(Term.of(1)).build();
+    Rule annealed =
+        nll.toBuilder()
+            .policy(PolicyLoss.GMPO, Term.of(0))
+            .covariance(Covariance.kl(1, 1))
+            .kl(KlEstimator.K3, Term.of(0))
+            .samplerCorrection(true)
+            .build();
+    step.batch = () -> TokenBatch.builder(StepFixture.T).build();
+    step.objective = new Objective(nll, nll, nll);
+    step.run();
+    float[] expected = step.dLogits.toFloats();
+    step.objective = new Objective(annealed, annealed, annealed, SamplerCorrection.tis(2));
+    assertEquals("", step.objective.secondPass());
+    step.run();
+    assertArrayEquals(expected, step.dLogits.toFloats());
+    assertEquals(0, step.metrics.policyTokens());
+  }
 }

@@ -2,12 +2,14 @@ package org.plait.lab.oracle;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.plait.Covariance;
 import org.plait.CovarianceKind;
 import org.plait.EntropySelection;
 import org.plait.PolicyTerm;
 import org.plait.Scope;
+import org.plait.recipe.SplitMix64;
 
 /**
  * Which tokens lose their policy term because others have a higher entropy, or are treated apart
@@ -30,7 +32,9 @@ final class BatchGates {
     return IntStream.range(begin, end).filter(t -> roles[t] == role).toArray();
   }
 
-  /** Drops all but the tokens of highest entropy, ties kept by position. */
+  /**
+   * Drops all but the tokens of highest entropy, ties kept by position; NaN is below any number.
+   */
   void select(int role, EntropySelection selection) {
     if (selection.scope() == Scope.BATCH) {
       dropLowest(tokens(role, 0, problem.tokens()), selection.drop());
@@ -47,7 +51,8 @@ final class BatchGates {
     int[] rising =
         Arrays.stream(tokens)
             .boxed()
-            .sorted(Comparator.<Integer>comparingDouble(t -> entropy[t]).thenComparing(t -> -t))
+            .sorted(
+                Comparator.<Integer>comparingDouble(t -> rank(entropy[t])).thenComparing(t -> -t))
             .mapToInt(t -> t)
             .toArray();
     for (int i = 0; i < count; i++) {
@@ -55,20 +60,21 @@ final class BatchGates {
     }
   }
 
-  /** Treats the tokens of high covariance apart; of clip-cov's candidates, those that are drawn. */
-  void covariance(int role, PolicyTerm policy, boolean[] drawn) {
+  /** Adding 0 turns -0 into 0, which it is equal to. */
+  private static double rank(double entropy) {
+    return Double.isNaN(entropy) ? Double.NEGATIVE_INFINITY : entropy + 0.0;
+  }
+
+  /** Treats the tokens of high covariance apart. */
+  void covariance(int role, PolicyTerm policy) {
     Covariance covariance = policy.covariance();
-    int[] candidates = candidates(role, policy);
-    int limit = limit(role, covariance);
-    if (covariance.kind() == CovarianceKind.CLIP) {
-      for (int t : candidates) {
-        dropped[t] |= candidates.length <= limit || drawn[t];
-      }
-    } else if (covariance.kind() == CovarianceKind.KL) {
-      for (int i = 0; i < Math.min(limit, candidates.length); i++) {
-        penalised[candidates[i]] = true;
-      }
+    if (covariance.kind() == CovarianceKind.NONE) {
+      return;
     }
+    boolean[] apart = covariance.kind() == CovarianceKind.CLIP ? dropped : penalised;
+    Arrays.stream(candidates(role, policy))
+        .limit(limit(role, covariance))
+        .forEach(t -> apart[t] = true);
   }
 
   /** At most how many tokens are treated apart. */
@@ -77,27 +83,46 @@ final class BatchGates {
     return Math.max(1, (int) Math.floor(covariance.fraction() * n));
   }
 
-  /** The tokens that may be treated apart, by falling covariance, ties by position. */
+  /**
+   * The tokens that may be treated apart, the first ones first: by falling covariance, ties by
+   * position; clip-cov's by rising hash of their ordinal among the role's tokens.
+   */
   int[] candidates(int role, PolicyTerm policy) {
     int[] tokens = tokens(role, 0, problem.tokens());
     double advantage = Arrays.stream(tokens).mapToDouble(problem::advantage).average().orElse(0);
     double logp = Arrays.stream(tokens).mapToDouble(t -> problem.logProbs()[t]).average().orElse(0);
-    double[] covariance = new double[problem.tokens()];
-    for (int t : tokens) {
-      covariance[t] = (problem.advantage(t) - advantage) * (problem.logProbs()[t] - logp);
+    IntToDoubleFunction covariance =
+        t -> (problem.advantage(t) - advantage) * (problem.logProbs()[t] - logp);
+    if (policy.covariance().kind() == CovarianceKind.CLIP) {
+      return clipCandidates(tokens, policy, covariance);
     }
-    Covariance options = policy.covariance();
     return Arrays.stream(tokens)
-        .filter(
-            t ->
-                options.kind() != CovarianceKind.CLIP
-                    || (covariance[t] > options.low()
-                        && covariance[t] < options.high()
-                        && !clipped(t, policy)))
         .boxed()
-        .sorted(Comparator.<Integer>comparingDouble(t -> -covariance[t]).thenComparing(t -> t))
+        .sorted(
+            Comparator.<Integer>comparingDouble(t -> -covariance.applyAsDouble(t))
+                .thenComparing(t -> t))
         .mapToInt(t -> t)
         .toArray();
+  }
+
+  private int[] clipCandidates(int[] tokens, PolicyTerm policy, IntToDoubleFunction covariance) {
+    Covariance options = policy.covariance();
+    return IntStream.range(0, tokens.length)
+        .filter(
+            ordinal -> {
+              double value = covariance.applyAsDouble(tokens[ordinal]);
+              return value > options.low()
+                  && value < options.high()
+                  && !clipped(tokens[ordinal], policy);
+            })
+        .boxed()
+        .sorted((a, b) -> Long.compareUnsigned(hash(options.seed(), a), hash(options.seed(), b)))
+        .mapToInt(ordinal -> tokens[ordinal])
+        .toArray();
+  }
+
+  private static long hash(int seed, long ordinal) {
+    return new SplitMix64((long) seed << 32 ^ ordinal).nextLong();
   }
 
   private boolean clipped(int t, PolicyTerm policy) {

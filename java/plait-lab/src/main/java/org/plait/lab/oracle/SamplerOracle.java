@@ -6,6 +6,7 @@ import org.plait.CorrectionBounds;
 import org.plait.CorrectionLevel;
 import org.plait.FilterAction;
 import org.plait.KlEstimator;
+import org.plait.Objective;
 import org.plait.SamplerCorrection;
 
 /**
@@ -36,9 +37,22 @@ public final class SamplerOracle {
     Arrays.fill(result.weights, 1);
   }
 
+  /** Whether the correction changes anything: a filter that rejects does, whatever the rules. */
+  public static boolean applies(Objective objective) {
+    SamplerCorrection correction = objective.correction();
+    boolean filters = correction.filterLevel() != CorrectionLevel.NONE;
+    boolean weighs =
+        objective.rollout().policy().isOn() && objective.rollout().policy().samplerCorrection();
+    return (filters && correction.filterAction() == FilterAction.REJECT)
+        || (correction.isOn() && weighs);
+  }
+
   /** Weighs and filters every token. */
   public static Result evaluate(TokenProblem problem) {
     SamplerOracle oracle = new SamplerOracle(problem);
+    if (!applies(problem.objective())) {
+      return oracle.result;
+    }
     for (int i = 0; i < problem.sequences(); i++) {
       int[] rollouts = rollouts(problem, i);
       oracle.weigh(rollouts);

@@ -79,7 +79,7 @@ public final class TokenObjectiveOracle {
   private final double[] tokenCounts = new double[4];
   private final double[] sequenceCounts = new double[4];
 
-  private TokenObjectiveOracle(TokenProblem problem, boolean[] drawn) {
+  private TokenObjectiveOracle(TokenProblem problem) {
     this.problem = problem;
     this.rules =
         new Rule[] {
@@ -101,9 +101,9 @@ public final class TokenObjectiveOracle {
     count();
     for (int role = 1; role <= 3; role++) {
       PolicyTerm policy = rules[role - 1].policy();
-      if (policy.loss() != PolicyLoss.NONE) {
+      if (policy.isOn()) {
         gates.select(role, policy.selection());
-        gates.covariance(role, policy, drawn);
+        gates.covariance(role, policy);
       }
     }
   }
@@ -137,14 +137,9 @@ public final class TokenObjectiveOracle {
     }
   }
 
-  /** Evaluates every token; of clip-cov's candidates none is drawn unless all are. */
+  /** Evaluates every token. */
   public static Result evaluate(TokenProblem problem) {
-    return evaluate(problem, new boolean[problem.tokens()]);
-  }
-
-  /** Evaluates every token where clip-cov has drawn these. */
-  public static Result evaluate(TokenProblem problem, boolean[] drawn) {
-    return new TokenObjectiveOracle(problem, drawn).evaluate();
+    return new TokenObjectiveOracle(problem).evaluate();
   }
 
   /** What is decided of each token before it is evaluated. */
@@ -164,7 +159,7 @@ public final class TokenObjectiveOracle {
 
   /** Clip-cov's candidates among the tokens of a role, and at most how many are drawn. */
   public static ClipCandidates clipCandidates(TokenProblem problem, int role) {
-    TokenObjectiveOracle oracle = new TokenObjectiveOracle(problem, new boolean[problem.tokens()]);
+    TokenObjectiveOracle oracle = new TokenObjectiveOracle(problem);
     PolicyTerm policy = oracle.rules[role - 1].policy();
     return new ClipCandidates(
         oracle.gates.candidates(role, policy), oracle.gates.limit(role, policy.covariance()));
@@ -173,7 +168,7 @@ public final class TokenObjectiveOracle {
   /**
    * What clip-cov draws from.
    *
-   * @param tokens the candidates
+   * @param tokens the candidates, in the order in which they are drawn
    * @param limit at most how many are drawn
    */
   @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
@@ -210,7 +205,7 @@ public final class TokenObjectiveOracle {
     if (problem.entropy() != null) {
       sum.entropy.add(problem.entropy()[t]);
     }
-    if (rule.policy().loss() != PolicyLoss.NONE) {
+    if (rule.policy().isOn()) {
       policy(t, sequence, rule.policy(), result);
     }
     if (rule.nll().term().coefficient() != 0) {

@@ -9,6 +9,7 @@ import org.plait.Role;
 import org.plait.Rule;
 import org.plait.Scope;
 import org.plait.Term;
+import org.plait.lab.oracle.SamplerOracle;
 
 /** What the objective and the expected values of a case need of its inputs. */
 final class CaseRequirements {
@@ -43,11 +44,11 @@ final class CaseRequirements {
         requirements.arrays(rule);
       }
       requirements.require(
-          !objective.correction().isOn() || read.inputs().rolloutLogProb() != null,
+          !SamplerOracle.applies(objective) || read.inputs().rolloutLogProb() != null,
           "a sampler correction",
           "inputs.rollout_log_prob");
       requirements.require(
-          !objective.correction().isOn() || read.inputs().oldLogProb() != null,
+          !SamplerOracle.applies(objective) || read.inputs().oldLogProb() != null,
           "a sampler correction",
           "inputs.old_log_prob");
     }

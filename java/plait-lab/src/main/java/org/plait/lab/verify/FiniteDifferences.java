@@ -94,7 +94,7 @@ final class FiniteDifferences {
       return false;
     }
     PolicyTerm policy = rule.policy();
-    if (policy.loss() == PolicyLoss.NONE) {
+    if (!policy.isOn()) {
       return true;
     }
     if (policy.loss() == PolicyLoss.CISPO || policy.loss() == PolicyLoss.VESPO) {

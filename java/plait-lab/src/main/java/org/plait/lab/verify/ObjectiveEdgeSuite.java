@@ -2,8 +2,10 @@ package org.plait.lab.verify;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.plait.Aggregation;
@@ -44,6 +46,7 @@ final class ObjectiveEdgeSuite {
         check("no old log-probs are equal ones", this::withoutOld),
         check("a NaN log-prob gives NaN to its token alone", this::undefined),
         check("ignored tokens are not read", this::ignored),
+        check("ignored tokens between others change no bit", this::layouts),
         check("micro-batches add up", this::microBatches),
         check("1, 2, 3 and 5 threads give the same bits", this::threads));
   }
@@ -168,6 +171,50 @@ final class ObjectiveEdgeSuite {
       }
     }
     return result;
+  }
+
+  /** The counted tokens alone, packed, against the same ones with ignored tokens between them. */
+  private String layouts() {
+    for (Map.Entry<String, Objective> objective : Objectives.all().entrySet()) {
+      TokenProblem spread =
+          ProblemSample.RAGGED
+              .with(objective.getValue())
+              .withNormalizers(new double[4], new double[4], 64);
+      int[] counted =
+          IntStream.range(0, spread.tokens()).filter(t -> spread.role(t) != 0).toArray();
+      ObjectiveRun expected = ObjectiveRun.of(plan.backend(), spread).at(counted);
+      String found =
+          ObjectiveRun.of(plan.backend(), packed(spread, counted)).tokenDifference(expected);
+      if (!found.isEmpty()) {
+        return objective.getKey() + ": " + found;
+      }
+    }
+    return "";
+  }
+
+  private static TokenProblem packed(TokenProblem problem, int[] counted) {
+    long[] offsets = new long[problem.sequences() + 1];
+    Arrays.setAll(offsets, i -> Arrays.stream(counted).filter(t -> t < problem.begin(i)).count());
+    byte[] roles = new byte[counted.length];
+    for (int i = 0; i < roles.length; i++) {
+      roles[i] = (byte) problem.role(counted[i]);
+    }
+    return TokenProblem.of(
+            pick(problem.logProbs(), counted),
+            pick(problem.entropy(), counted),
+            roles,
+            offsets,
+            pick(problem.advantages(), counted),
+            pick(problem.oldLogProbs(), counted),
+            pick(problem.referenceLogProbs(), counted),
+            problem.objective())
+        .withSampler(pick(problem.samplerLogProbs(), counted))
+        .withNormalizers(problem.tokenCounts(), problem.sequenceCounts(), problem.length());
+  }
+
+  private static double[] pick(double @Nullable [] values, int[] tokens) {
+    double[] given = Objects.requireNonNull(values);
+    return Arrays.stream(tokens).mapToDouble(t -> given[t]).toArray();
   }
 
   /**

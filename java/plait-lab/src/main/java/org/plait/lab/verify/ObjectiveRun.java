@@ -106,6 +106,19 @@ record ObjectiveRun(float[] c, float[] h, float[] tokenLoss, Map<String, Double>
     return view;
   }
 
+  /** What it made of some of the tokens, without metrics. */
+  ObjectiveRun at(int[] tokens) {
+    return new ObjectiveRun(pick(c, tokens), pick(h, tokens), pick(tokenLoss, tokens), Map.of());
+  }
+
+  private static float[] pick(float[] values, int[] tokens) {
+    float[] picked = new float[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      picked[i] = values[tokens[i]];
+    }
+    return picked;
+  }
+
   /** Names the first thing that differs in a bit, metrics included, or returns an empty string. */
   String difference(ObjectiveRun other) {
     String found = tokenDifference(other);

@@ -51,8 +51,7 @@ final class ObjectiveSuite {
 
   private static List<Check> compare(Plan plan, TokenProblem problem, String variant) {
     ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem);
-    TokenObjectiveOracle.Result oracle =
-        TokenObjectiveOracle.evaluate(problem, ClipDraw.of(problem, run.c()));
+    TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
     TorchObjective.Result float32 =
         TorchObjective.evaluate(problem, ScalarType.Float, oracle.gates());
     TorchObjective.Result float64 =

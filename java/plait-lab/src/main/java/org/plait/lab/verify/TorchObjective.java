@@ -123,7 +123,7 @@ public final class TorchObjective {
       }
       Tensor logp = logProb.index_select(0, AbstractTensor.create(chosen.tokens));
       Tensor h = entropy.index_select(0, AbstractTensor.create(chosen.tokens));
-      if (rule.policy().loss() != PolicyLoss.NONE) {
+      if (rule.policy().isOn()) {
         Tensor policy = new TorchPolicy(chosen, rule.policy(), logp).loss();
         policy = weighted(policy, rule.policy().weighting(), chosen, h);
         if (rule.policy().samplerCorrection() && rule.policy().loss() != PolicyLoss.VESPO) {
@@ -166,7 +166,7 @@ public final class TorchObjective {
   }
 
   private Tensor kl(KlTerm term, Tensor logp, TorchRole chosen) {
-    Tensor exact = logp.sub(chosen.constant(problem.referenceLogProbs()));
+    Tensor exact = logp.sub(chosen.constant(problem.referenceLogProbs(), "reference log-probs"));
     Tensor d = clamp(exact, -term.logLimit(), term.logLimit());
     Tensor k =
         switch (term.estimator()) {

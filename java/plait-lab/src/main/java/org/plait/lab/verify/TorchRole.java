@@ -43,9 +43,11 @@ final class TorchRole {
     this.sequenceOf = AbstractTensor.create(sequences);
   }
 
-  Tensor constant(double @Nullable [] values) {
+  /** Values of the tokens; {@code name} says what a problem lacks that does not give them. */
+  Tensor constant(double @Nullable [] values, String name) {
     if (values == null) {
-      throw new IllegalArgumentException("the objective needs an array that the problem lacks");
+      throw new IllegalArgumentException(
+          "the objective needs " + name + ", which the problem lacks");
     }
     return TorchArrays.of(
         Arrays.stream(tokens).mapToDouble(t -> values[(int) t]).toArray(), type, tokens.length);
@@ -54,7 +56,7 @@ final class TorchRole {
   private Tensor flags(boolean[] values) {
     double[] flags = new double[values.length];
     Arrays.setAll(flags, t -> values[t] ? 1 : 0);
-    return constant(flags).gt(new Scalar(0.5));
+    return constant(flags, "flags").gt(new Scalar(0.5));
   }
 
   Tensor dropped() {
@@ -66,16 +68,18 @@ final class TorchRole {
   }
 
   Tensor samplerWeights() {
-    return constant(gates.samplerWeights());
+    return constant(gates.samplerWeights(), "sampler weights");
   }
 
   Tensor advantages() {
-    return constant(problem.advantages());
+    return constant(problem.advantages(), "advantages");
   }
 
   /** Log-probabilities of the behaviour policy. */
   Tensor old(Tensor logp) {
-    return problem.oldLogProbs() == null ? logp.detach() : constant(problem.oldLogProbs());
+    return problem.oldLogProbs() == null
+        ? logp.detach()
+        : constant(problem.oldLogProbs(), "old log-probs");
   }
 
   /** [B] sums of the tokens of each sequence. */

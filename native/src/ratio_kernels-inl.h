@@ -1,0 +1,48 @@
+// importance_ratio over a run of counted tokens, a vector of them at a time, each with its own ratio; compiled once per
+// SIMD target by kernels.cpp.
+#if defined(PLAIT_SRC_RATIO_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_SRC_RATIO_KERNELS_INL_H_
+#undef PLAIT_SRC_RATIO_KERNELS_INL_H_
+#else
+#define PLAIT_SRC_RATIO_KERNELS_INL_H_
+#endif
+
+#include <cstring>
+
+#include "backend.h"
+#include "hwy/highway.h"
+#include "lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait {
+namespace HWY_NAMESPACE {
+
+HWY_INLINE void StoreFlags(VectorReal value, uint8_t* flags, int64_t count) {
+  const hn::RebindToSigned<FloatTag> i;
+  const hn::Rebind<uint8_t, FloatTag> u8;
+  const auto bytes = hn::DemoteTo(u8, hn::ConvertTo(i, value.v));
+  if (count >= RealLanes()) return hn::StoreU(bytes, u8, flags);
+  HWY_ALIGN uint8_t lanes[hn::MaxLanes(FloatTag())];
+  hn::Store(bytes, u8, lanes);
+  std::memcpy(flags, lanes, count);
+}
+
+void TokenRatios(const RatioArguments& in, int64_t begin, int64_t end, float* ratios, uint8_t* flags) {
+  const VectorReal zero(0), low(1 - in.clip_low), high(1 + in.clip_high);
+  for (int64_t t = begin; t < end; t += RealLanes()) {
+    const VectorReal exact = LogRatioOf(LoadSome(in.logp + t, end - t), LoadSome(in.old_logp + t, end - t));
+    const VectorReal ratio = Exp(ClampSymmetric(exact, in.log_ratio_limit));
+    if (ratios) StoreSome(ratio, ratios + t, end - t);
+    if (!flags) continue;
+    const VectorReal flag = Select(ratio < low, VectorReal(PLAIT_RATIO_BELOW), zero) +
+                            Select(ratio > high, VectorReal(PLAIT_RATIO_ABOVE), zero) +
+                            Select(IsClamped(exact, in.log_ratio_limit), VectorReal(PLAIT_RATIO_LIMITED), zero);
+    StoreFlags(flag, flags + t, end - t);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait
+HWY_AFTER_NAMESPACE();
+
+#endif  // PLAIT_SRC_RATIO_KERNELS_INL_H_

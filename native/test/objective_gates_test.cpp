@@ -1,0 +1,157 @@
+// Which tokens keep their policy term: entropy selections and covariance; and what a term that is off asks for.
+#include <string>
+
+#include "support.h"
+
+using namespace plait;
+using namespace plait::test;
+
+namespace {
+
+// Rollout tokens, ignored where `counted` is false, with sequences of their own.
+struct Tokens {
+  std::vector<int64_t> offsets;
+  std::vector<uint8_t> roles;
+  std::vector<float> logp, old_logp, entropy, advantages;
+  plait_objective objective = EmptyObjective();
+  plait_metrics metrics = {};
+  std::vector<float> c, h;
+
+  explicit Tokens(int64_t count)
+      : offsets({0, count}),
+        roles(count, PLAIT_ROLLOUT),
+        logp(count, -1.f),
+        old_logp(count, -1.f),
+        entropy(count, 1.f),
+        advantages(count, 1.f),
+        c(count),
+        h(count) {
+    objective.rules[0].policy_loss = PLAIT_POLICY_REINFORCE;
+    objective.rules[0].policy = {1, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+  }
+
+  plait_token_batch Batch() const {
+    plait_token_batch batch = EmptyBatch(static_cast<int64_t>(logp.size()));
+    batch.sequences = static_cast<int64_t>(offsets.size()) - 1;
+    batch.offsets = offsets.data();
+    batch.roles = roles.data();
+    batch.advantages = advantages.data();
+    batch.old_logp = old_logp.data();
+    return batch;
+  }
+
+  Tokens& Run() { return Run(Batch(), entropy.data()); }
+  Tokens& Run(const plait_token_batch& batch, const float* entropies) {
+    std::vector<double> workspace(plait_objective_workspace_bytes(batch.tokens, batch.sequences) / 8 + 1);
+    Accept(plait_token_objective(PLAIT_CPU, nullptr, &batch, &objective, nullptr, logp.data(), entropies, c.data(),
+                                 h.data(), nullptr, &metrics, workspace.data(),
+                                 static_cast<int64_t>(workspace.size() * 8)));
+    return *this;
+  }
+
+  std::string Kept() const {
+    std::string mask;
+    for (const float value : c) mask += value != 0 ? '1' : '0';
+    return mask;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("entropy selection ranks -0 with 0, ties by position, and NaN below every number") {
+  Tokens t(8);
+  t.offsets = {0, 4, 8};
+  t.entropy = {-0.f, 0, kNan, 0, kNan, 0.5f, -kNan, 0.5f};
+  t.objective.rules[0].selection = {PLAIT_SCOPE_SEQUENCE, 0.5f};
+  CHECK(t.Run().Kept() == "11000101");
+  t.objective.rules[0].selection = {PLAIT_SCOPE_BATCH, 0.5f};
+  CHECK(t.Run().Kept() == "11000101");
+  t.objective.rules[0].selection.drop = 0.7f;  // 8 - floor(5.6)
+  CHECK(t.Run().Kept() == "10000101");
+  t.objective.rules[0].selection.drop = 0.25f;  // the first NaN goes last of them
+  CHECK(t.Run().Kept() == "11110101");
+}
+
+TEST_CASE("covariance draws and ranks the same tokens whatever is ignored between them") {
+  for (const int32_t kind : {PLAIT_COVARIANCE_CLIP, PLAIT_COVARIANCE_KL}) {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    Tokens packed(40), padded(100);
+    packed.offsets = {0, 17, 40};
+    padded.offsets = {0, 50, 100};
+    std::fill(padded.roles.begin(), padded.roles.end(), PLAIT_IGNORED);
+    const auto at = [](int64_t t) { return t < 17 ? t + 9 : t - 17 + 50; };  // padded left, then right
+    for (int64_t t = 0; t < 40; ++t) {
+      padded.roles[at(t)] = PLAIT_ROLLOUT;
+      packed.logp[t] = padded.logp[at(t)] = -std::fabs(normal(random));
+      packed.old_logp[t] = padded.old_logp[at(t)] = packed.logp[t] + 0.1f * normal(random);
+      packed.advantages[t] = padded.advantages[at(t)] = normal(random);
+    }
+    for (Tokens* tokens : {&packed, &padded}) {
+      plait_rule& rule = tokens->objective.rules[0];
+      rule.policy_loss = PLAIT_POLICY_CLIP;
+      rule.clip_low = rule.clip_high = kInf;
+      rule.covariance = {kind, 11, 0.2f, -kInf, kInf, 2};
+      tokens->Run();
+    }
+    for (int64_t t = 0; t < 40; ++t) CHECK(packed.c[t] == padded.c[at(t)]);
+    CHECK(packed.metrics.dropped_tokens == (kind == PLAIT_COVARIANCE_CLIP ? 8 : 0));
+    CHECK(packed.metrics.loss == doctest::Approx(padded.metrics.loss));
+  }
+}
+
+TEST_CASE("the covariance penalty is of the token's own log-ratio, whatever the loss and its ratio") {
+  for (const int32_t loss : {PLAIT_POLICY_REINFORCE, PLAIT_POLICY_CLIP, PLAIT_POLICY_CISPO, PLAIT_POLICY_SAPO}) {
+    for (const int32_t level : {PLAIT_RATIO_TOKEN, PLAIT_RATIO_SEQUENCE_MEAN}) {
+      Tokens t(4);
+      t.logp = {-1, -2, -0.5f, -3};
+      t.old_logp = {-1.1f, -1.9f, -0.6f, -2.8f};
+      t.objective.rules[0].policy_loss = loss;
+      t.objective.rules[0].ratio_level = level;
+      const std::vector<float> without = t.Run().c;
+      t.objective.rules[0].covariance = {PLAIT_COVARIANCE_KL, 0, 1, 0, 0, 2};
+      t.Run();
+      for (int i = 0; i < 4; ++i) CHECK(t.c[i] - without[i] == doctest::Approx(i % 2 ? -0.5 : 0.5).epsilon(1e-5));
+    }
+  }
+}
+
+TEST_CASE("a policy term with coefficient 0 asks for nothing, counts nowhere and leaves one pass") {
+  Tokens t(6);
+  plait_rule& rule = t.objective.rules[0];
+  rule.policy_loss = PLAIT_POLICY_GMPO;
+  rule.policy = {0, PLAIT_CONSTANT_LENGTH, PLAIT_ALL_TOKENS};
+  rule.selection = {PLAIT_SCOPE_BATCH, 0.5f};
+  rule.policy_weighting = {PLAIT_SCOPE_SEQUENCE, 1, 1, 0};
+  rule.covariance = {PLAIT_COVARIANCE_KL, 0, 1, 0, 0, 1};
+  rule.sampler_correction = 1;
+  rule.nll = {1, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+  t.objective.correction.level = PLAIT_CORRECTION_TOKEN;
+  plait_token_batch batch = t.Batch();
+  batch.advantages = batch.old_logp = nullptr;
+  CHECK(std::string(plait_objective_second_pass(&t.objective)).empty());
+  t.Run(batch, nullptr);
+  for (const float c : t.c) CHECK(c == doctest::Approx(-1.0 / 6));
+  CHECK(t.metrics.policy_tokens == 0);
+  CHECK(t.metrics.dropped_tokens == 0);
+  CHECK(t.metrics.nll_loss == doctest::Approx(1));
+}
+
+TEST_CASE("a filter that rejects asks for the sampler's log-probs whatever the rules") {
+  Tokens t(2);
+  t.objective.rules[0].policy.coefficient = 0;
+  t.objective.rules[0].nll = {1, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+  t.objective.correction.filter_level = PLAIT_CORRECTION_TOKEN;
+  t.objective.correction.filter_high = 1;
+  const plait_token_batch batch = t.Batch();
+  std::vector<double> workspace(plait_objective_workspace_bytes(2, 1) / 8 + 1);
+  const auto run = [&] {
+    return plait_token_objective(PLAIT_CPU, nullptr, &batch, &t.objective, nullptr, t.logp.data(), nullptr, t.c.data(),
+                                 nullptr, nullptr, nullptr, workspace.data(),
+                                 static_cast<int64_t>(workspace.size() * 8));
+  };
+  CHECK(run() == PLAIT_INVALID_ARGUMENT);
+  CHECK(std::string(plait_last_error()).find("batch.sampler_logp") == 0);
+  t.objective.correction.filter_action = PLAIT_FILTER_ZERO_WEIGHT;
+  CHECK(run() == PLAIT_OK);
+}
