@@ -13,6 +13,7 @@ import java.util.stream.StreamSupport;
  * @param objective as the parameter was given, or ""
  * @param time median in the benchmark's unit, of the calls where each was timed, else of the
  *     iterations
+ * @param fastest of what the median is of: what others on the machine disturb least
  * @param error half the width of the 99.9% confidence interval of the mean; NaN of too few samples
  * @param heapBytes Java heap allocated per call, NaN if not asked for
  * @param peakBytes resident memory above that before the calls, NaN if not asked for
@@ -24,6 +25,7 @@ record Measurement(
     String dtype,
     String objective,
     double time,
+    double fastest,
     double error,
     double heapBytes,
     double peakBytes) {
@@ -42,6 +44,9 @@ record Measurement(
         sampled
             ? primary.path("scorePercentiles").path("50.0").asDouble(Double.NaN)
             : median(primary.path("rawData").path(0)),
+        sampled
+            ? primary.path("scorePercentiles").path("0.0").asDouble(Double.NaN)
+            : sorted(primary.path("rawData").path(0))[0],
         primary.path("scoreError").asDouble(Double.NaN),
         secondary(entry, "gc.alloc.rate.norm"),
         secondary(entry, PeakMemoryProfiler.LABEL));
@@ -58,12 +63,18 @@ record Measurement(
   }
 
   private static double median(JsonNode values) {
+    double[] sorted = sorted(values);
+    return sorted[sorted.length / 2];
+  }
+
+  /** In rising order; NaN if there is none. */
+  private static double[] sorted(JsonNode values) {
     double[] sorted =
         StreamSupport.stream(values.spliterator(), false)
             .mapToDouble(JsonNode::asDouble)
             .sorted()
             .toArray();
-    return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+    return sorted.length == 0 ? new double[] {Double.NaN} : sorted;
   }
 
   private static double secondary(JsonNode entry, String label) {

@@ -37,7 +37,12 @@ final class Report {
     text.append(comparison(results));
     text.append("\n## What the seeds separate\n\n").append(Separations.text(results));
     if (!charts.isEmpty()) {
-      text.append("\n## Curves\n\nMeans over the seeds.\n");
+      text.append(
+          "\n## Curves\n\nMeans over the seeds. Along the way success is measured on %d problems with %d"
+                  .formatted(
+                      Math.min(RunResult.CURVE_PROBLEMS, config.any().evalPrompts()),
+                      RunResult.CURVE_SAMPLES)
+              + " samples each, so the last point is not the figure of the table.\n");
       charts.forEach(chart -> text.append("\n![%s](%s)\n".formatted(chart.title(), chart.file())));
     }
     text.append("\n## Every run\n\n").append(everyRun());

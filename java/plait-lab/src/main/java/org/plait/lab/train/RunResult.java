@@ -30,6 +30,12 @@ public record RunResult(
   /** The k of pass@k. */
   public static final int PASS_SAMPLES = Evaluator.SAMPLES;
 
+  /** Problems that a point of the curves is measured on; the full evaluation has more. */
+  public static final int CURVE_PROBLEMS = Trainer.CURVE_PROBLEMS;
+
+  /** Samples of each of them. */
+  public static final int CURVE_SAMPLES = Trainer.CURVE_SAMPLES;
+
   public RunResult {
     points = List.copyOf(points);
   }

@@ -25,9 +25,9 @@ final class Trainer implements AutoCloseable {
   private static final AdamW.Options OPTIMIZER = new AdamW.Options(0.9, 0.99, 1e-8, 0);
 
   /** Problems and samples of a point of the held-out curve. */
-  private static final int CURVE_PROBLEMS = 250;
+  static final int CURVE_PROBLEMS = 250;
 
-  private static final int CURVE_SAMPLES = 4;
+  static final int CURVE_SAMPLES = 4;
 
   private final TrainConfig config;
   private final RunDirectory directory;
