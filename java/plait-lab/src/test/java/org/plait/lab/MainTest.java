@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -23,31 +21,17 @@ import org.plait.Objective;
 import org.plait.SamplerCorrection;
 import org.plait.lab.model.SafeTensors;
 import org.plait.lab.verify.ObjectiveJson;
-import picocli.CommandLine;
 
 class MainTest {
 
   @TempDir Path directory;
 
-  private record Result(int code, String out, String err) {}
-
-  private static Result plait(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine commandLine = Main.commandLine();
-    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    int code = commandLine.execute(arguments);
-    return new Result(code, out.toString(), err.toString());
+  private static CommandResult plait(String... arguments) {
+    return CommandResult.of(arguments);
   }
 
-  private static void assertRefused(Result result, String... parts) {
-    assertEquals(2, result.code(), result.err());
-    for (String part : parts) {
-      assertTrue(result.err().contains(part), result.err());
-    }
-    assertEquals(1, result.err().strip().lines().count(), result.err());
-    assertFalse(result.err().contains("Exception"), result.err());
-    assertEquals("", result.out());
+  private static void assertRefused(CommandResult result, String... parts) {
+    result.assertRefused(parts);
   }
 
   private String out() {
@@ -204,7 +188,7 @@ class MainTest {
 
   @Test
   void doctorReportsWhatMattersAndWhyCudaIsMissing() throws IOException {
-    Result text = plait("doctor");
+    CommandResult text = plait("doctor");
     assertEquals(0, text.code());
     assertTrue(text.out().contains("CPU backend"), text.out());
     JsonNode json = new ObjectMapper().readTree(plait("doctor", "--json").out());
@@ -221,7 +205,7 @@ class MainTest {
 
   @Test
   void helpNamesTheCommands() {
-    Result help = plait("--help");
+    CommandResult help = plait("--help");
     assertEquals(0, help.code());
     for (String command : new String[] {"doctor", "verify", "train", "compare"}) {
       assertTrue(help.out().contains(command), help.out());

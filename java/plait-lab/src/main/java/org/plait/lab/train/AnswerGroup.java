@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.plait.GroupAdvantage;
 import org.plait.Groups;
+import org.plait.Objective;
 import org.plait.Role;
 import org.plait.TensorView;
 import org.plait.lab.countdown.Problem;
@@ -42,6 +43,14 @@ record AnswerGroup(Problem problem, ResponseGroup<int[]> responses) {
       }
     }
     return sequences;
+  }
+
+  /** What a step makes of groups that are judged by mean and standard deviation. */
+  static Recipe.Batches batches(
+      List<AnswerGroup> groups, Objective objective, int rollouts, int demonstrations) {
+    float[] advantages = advantages(groups, GroupAdvantage.grpo());
+    Recipe.Update update = new Recipe.Update(sequences(groups, advantages), objective);
+    return new Recipe.Batches(List.of(update), solved(groups), rollouts, demonstrations);
   }
 
   /** Share of the sampled answers that the verifier accepts. */

@@ -2,7 +2,6 @@ package org.plait.lab.train;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.plait.GroupAdvantage;
 import org.plait.Objective;
 import org.plait.lab.countdown.Example;
 import org.plait.recipe.BinaryReward;
@@ -27,9 +26,7 @@ final class GrpoRecipe implements Recipe {
   @Override
   public Batches next(StepContext context) {
     List<AnswerGroup> groups = sample(context.prompts(prompts), samples, context);
-    float[] advantages = AnswerGroup.advantages(groups, GroupAdvantage.grpo());
-    Update update = new Update(AnswerGroup.sequences(groups, advantages), objective);
-    return new Batches(List.of(update), AnswerGroup.solved(groups), prompts * samples, 0);
+    return AnswerGroup.batches(groups, objective, prompts * samples, 0);
   }
 
   /** A group of answers without hints for each example. */

@@ -3,7 +3,6 @@ package org.plait.lab.train;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.plait.GroupAdvantage;
 import org.plait.Objective;
 import org.plait.Role;
 import org.plait.lab.countdown.Example;
@@ -44,8 +43,6 @@ final class UftRecipe implements Recipe {
       hinted += given > 0 ? 1 : 0;
     }
     List<AnswerGroup> groups = GrpoRecipe.grouped(attempts, samples, context);
-    float[] advantages = AnswerGroup.advantages(groups, GroupAdvantage.grpo());
-    Update update = new Update(AnswerGroup.sequences(groups, advantages), objective);
-    return new Batches(List.of(update), AnswerGroup.solved(groups), attempts.size(), hinted);
+    return AnswerGroup.batches(groups, objective, attempts.size(), hinted);
   }
 }

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,35 +15,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.plait.lab.Main;
+import org.plait.lab.CommandResult;
 import org.plait.lab.train.TrainRun;
-import picocli.CommandLine;
 
 class CompareCommandTest {
 
   @TempDir Path directory;
 
-  private record Result(int code, String out, String err) {}
-
-  private static Result compare(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine commandLine = Main.commandLine();
-    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    String[] all =
+  private static CommandResult compare(String... arguments) {
+    return CommandResult.of(
         Stream.of(new String[] {"compare"}, arguments)
             .flatMap(Arrays::stream)
-            .toArray(String[]::new);
-    int code = commandLine.execute(all);
-    return new Result(code, out.toString(), err.toString());
+            .toArray(String[]::new));
   }
 
-  private static void assertRefused(Result result, String part) {
-    assertEquals(2, result.code(), result.err());
-    assertTrue(result.err().contains(part), result.err());
-    assertEquals(1, result.err().strip().lines().count(), result.err());
-    assertFalse(result.err().contains("Exception"), result.err());
-    assertEquals("", result.out());
+  private static void assertRefused(CommandResult result, String part) {
+    result.assertRefused(part);
   }
 
   private String out() {
@@ -74,7 +59,7 @@ class CompareCommandTest {
     "--lr, 1, --lr",
   })
   void badOptionIsRefusedInOneSentence(String option, String value, String part) {
-    Result result =
+    CommandResult result =
         option.equals("--recipes")
             ? compare("--out", out(), option, value)
             : compare("--recipes", "sft,grpo", "--out", out(), option, value);
@@ -108,7 +93,7 @@ class CompareCommandTest {
   @Test
   void comparisonRunsFromTheCommandLineAndAgainFromItsFile() throws IOException {
     String cache = directory.resolve("cache").toString();
-    Result result =
+    CommandResult result =
         compare(
             "--recipes=all",
             "--seeds=1",
