@@ -42,11 +42,11 @@ class TrainerTest {
     options.put("eval-prompts", "20");
     options.put("eval-every", "4");
     options.put("checkpoint-every", "5");
-    if (recipe.equals("grpo") || recipe.equals("bread")) {
+    if (List.of("grpo", "bread", "prefix-rft").contains(recipe)) {
       // A policy this young earns no reward; the entropy bonus gives it a gradient.
+      Objective objective = Recipes.named(recipe).objective();
       options.put(
-          "objective",
-          ObjectiveJson.write(Objective.grpo().toBuilder().entropyBonus(0.1f).build()));
+          "objective", ObjectiveJson.write(objective.toBuilder().entropyBonus(0.1f).build()));
     }
     for (int i = 0; i < more.length; i += 2) {
       options.put(more[i], more[i + 1]);
