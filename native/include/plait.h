@@ -435,8 +435,14 @@ typedef struct plait_token_batch {
 } plait_token_batch;
 
 /*
- * Sums over the tokens of a call, so that calls and ranks can be added up (ratio_max: maximised); a mean is a sum over
- * a count. `ratio_*`, `clip_*` and `approx_kl_*` are over the policy_tokens: those whose policy term is on.
+ * Sums over the tokens of a call, so that calls and ranks can be added up, but for fields that end in _max or _min:
+ * these are maximised and minimised, and a NaN stays. A mean is a sum over a count. `ratio_*`, `clip_*` and
+ * `approx_kl_*` are over the policy_tokens: those whose policy term is on.
+ *
+ * `sampler_*` and what follows describe the sampler's mismatch, before the correction but for the weights w. Of a
+ * rollout token omega = old_logp - sampler_logp, and x = exp(omega) with |omega| limited by correction.log_limit. C is
+ * correction.high; where it is finite, v = min(max(x, 1 / C), C). Of a sequence, over its rollout tokens, m = mean x
+ * and delta = mean sampler_logp - mean old_logp.
  */
 typedef struct plait_metrics {
   double loss;           /* the scalar loss: sum of the four below */
@@ -472,20 +478,43 @@ typedef struct plait_metrics {
   double policy_weighting_tokens;
   double nll_weighting_sum;
   double nll_weighting_tokens;
-  double rejected_tokens;           /* by the sampler correction; in no sum above */
-  double sampler_tokens;            /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */
-  double sampler_log_ratio_sum;     /* sum of omega = old_logp - sampler_logp */
-  double sampler_abs_sum;           /* sum of |omega| */
-  double sampler_abs_max;           /* -inf if sampler_tokens is 0 */
-  double sampler_k3_sum;            /* sum of exp(omega) - 1 - omega */
-  double sampler_square_sum;        /* sum of exp(2 omega): chi-squared divergence is its mean - 1 */
-  double sampler_ratio_sum;         /* sum of exp(omega) */
-  double sampler_weight_sum;        /* sum of the bounded weights w */
-  double sampler_weight_square_sum; /* sum of w^2: effective sample size is (mean w)^2 / mean w^2 */
-  double sampler_sequences;         /* sequences with a rollout token */
-  double sampler_log_ppl_sum;       /* sum over sequences of -mean sampler_logp */
-  double old_log_ppl_sum;           /* sum over sequences of -mean old_logp */
-  double sampler_ppl_ratio_sum;     /* sum over sequences of exp(mean sampler_logp - mean old_logp) */
+  double rejected_tokens;            /* by the sampler correction; in no sum above */
+  double sampler_tokens;             /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */
+  double sampler_log_ratio_sum;      /* sum of omega */
+  double sampler_abs_sum;            /* sum of |omega| */
+  double sampler_abs_max;            /* of |omega|; -inf if sampler_tokens is 0 */
+  double sampler_k3_sum;             /* sum of exp(omega) - 1 - omega */
+  double sampler_square_sum;         /* sum of x^2: chi-squared divergence is its mean - 1 */
+  double sampler_ratio_sum;          /* sum of x */
+  double sampler_weight_sum;         /* sum of the bounded weights w */
+  double sampler_weight_square_sum;  /* sum of w^2: effective sample size is (mean w)^2 / mean w^2 */
+  double sampler_sequences;          /* sequences with a rollout token */
+  double sampler_log_ppl_sum;        /* sum over sequences of -mean sampler_logp */
+  double old_log_ppl_sum;            /* sum over sequences of -mean old_logp */
+  double sampler_ppl_ratio_sum;      /* sum over sequences of exp(delta) */
+  double sampler_ratio_max;          /* of x; -inf if sampler_tokens is 0 */
+  double sampler_ratio_min;          /* of x; +inf if sampler_tokens is 0 */
+  double sampler_bound_tokens;       /* sampler_tokens where C is finite, for the next four */
+  double sampler_above_count;        /* x > C */
+  double sampler_below_count;        /* x < 1 / C */
+  double sampler_clamped_sum;        /* sum of v */
+  double sampler_clamped_square_sum; /* sum of v^2 */
+  double sampler_sequence_ratio_sum; /* sum over sequences of m */
+  double sampler_sequence_ratio_square_sum; /* sum over sequences of m^2 */
+  double sampler_sequence_ratio_max;        /* of m; -inf if sampler_sequences is 0 */
+  double sampler_sequence_ratio_min;        /* of m; +inf if sampler_sequences is 0 */
+  double sampler_sequence_deviation_max;    /* of |m - 1|; -inf if sampler_sequences is 0 */
+  double sampler_bound_sequences;           /* sampler_sequences where C is finite, for the next two */
+  double sampler_sequence_above_count;      /* m > C */
+  double sampler_sequence_below_count;      /* m < 1 / C */
+  double sampler_sequence_square_sum; /* sum over sequences of exp(2 s), s = sum old_logp - sum sampler_logp in +-20 */
+  double sampler_ppl_sum;             /* sum over sequences of exp(-mean sampler_logp) */
+  double old_ppl_sum;                 /* sum over sequences of exp(-mean old_logp) */
+  double log_ppl_abs_diff_sum;        /* sum over sequences of |delta| */
+  double log_ppl_diff_max;            /* of delta; -inf if sampler_sequences is 0 */
+  double log_ppl_diff_min;            /* of delta; +inf if sampler_sequences is 0 */
+  double rejected_sequences;          /* sequences all of whose rollout tokens are rejected */
+  double partly_rejected_sequences;   /* sequences with a rejected rollout token and one that is not */
 } plait_metrics;
 
 /* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */

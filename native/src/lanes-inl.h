@@ -122,6 +122,9 @@ HWY_INLINE VectorMask FirstLanes(int64_t count) {
   return VectorReal(hn::Iota(FloatTag(), 0.0f)) < VectorReal(static_cast<float>(count));
 }
 
+// How many lanes are set.
+HWY_INLINE int64_t CountOf(VectorMask mask) { return static_cast<int64_t>(hn::CountTrue(FloatTag(), mask.m)); }
+
 }  // namespace HWY_NAMESPACE
 }  // namespace plait
 HWY_AFTER_NAMESPACE();

@@ -8,6 +8,7 @@
 
 #include <limits>
 
+#include "extremes.h"
 #include "hwy/highway.h"
 #include "lanes-inl.h"
 #include "objective-inl.h"
@@ -99,10 +100,9 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
   to->loss_magnitude += sums.magnitude.Total();
   if (HasPolicy(rule)) {
     const double low = sums.clipped_low.Total(), high = sums.clipped_high.Total();
-    const float ratio_max = MaxOfLanes(sums.ratio_max);
     to->policy_tokens += count;
     to->ratio_sum += sums.ratio.Total();
-    if (ratio_max > to->ratio_max || ratio_max != ratio_max) to->ratio_max = ratio_max;
+    Maximise(MaxOfLanes(sums.ratio_max), &to->ratio_max);
     to->clip_low_count += low;
     to->clip_high_count += high;
     to->dual_clip_count += sums.dual_clipped.Total();

@@ -33,6 +33,7 @@ struct TokenRun {
 struct SamplerSums {
   double old_logp;
   double sampler_logp;
+  double ratio;  // of exp(omega)
 };
 
 // The bounded weight of each of `count` tokens from its own omega.
@@ -40,8 +41,9 @@ using WeighTokensFunction = void (*)(const plait_sampler_correction& correction,
                                      const float* sampler_logp, int64_t count, float* weights);
 
 // Adds the metrics of `count` rollout tokens of one sequence.
-using AddSamplerRunFunction = void (*)(const float* old_logp, const float* sampler_logp, const float* weights,
-                                       int64_t count, SamplerSums* sums, plait_metrics* to);
+using AddSamplerRunFunction = void (*)(const plait_sampler_correction& correction, const float* old_logp,
+                                       const float* sampler_logp, const float* weights, int64_t count,
+                                       SamplerSums* sums, plait_metrics* to);
 
 // Ratios and flags, or either, of the tokens [begin, end), of which none is ignored.
 using TokenRatiosFunction = void (*)(const RatioArguments& in, int64_t begin, int64_t end, float* ratios,

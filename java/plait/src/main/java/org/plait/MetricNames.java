@@ -15,7 +15,9 @@ final class MetricNames {
     names.losses(m);
     names.policy(m);
     names.hybrid(m);
-    names.sampler(m);
+    names.map.put("rejected_tokens", m.rejectedTokens());
+    names.sampler(m.sampler());
+    names.samplerSequences(m.sampler());
     return names.map;
   }
 
@@ -63,20 +65,44 @@ final class MetricNames {
     map.put("nll_weighting_mean", m.nllWeightingMean());
   }
 
-  private void sampler(Metrics m) {
-    map.put("rejected_tokens", m.rejectedTokens());
-    map.put("sampler_tokens", m.samplerTokens());
-    map.put("sampler_kl", m.samplerKl());
-    map.put("sampler_k3_kl", m.samplerK3Kl());
-    map.put("sampler_abs_mean", m.samplerAbsMean());
-    map.put("sampler_abs_max", m.samplerAbsMax());
-    map.put("chi2_token", m.chi2Token());
-    map.put("sampler_ratio_mean", m.samplerRatioMean());
-    map.put("sampler_weight_mean", m.samplerWeightMean());
-    map.put("sampler_effective_sample_size", m.samplerEffectiveSampleSize());
-    map.put("sampler_log_ppl", m.samplerLogPpl());
-    map.put("old_log_ppl", m.oldLogPpl());
-    map.put("sampler_ppl_ratio", m.samplerPplRatio());
+  private void sampler(SamplerMetrics s) {
+    map.put("sampler_tokens", s.tokens());
+    map.put("sampler_kl", s.kl());
+    map.put("sampler_k3_kl", s.k3Kl());
+    map.put("sampler_abs_mean", s.absMean());
+    map.put("sampler_abs_max", s.absMax());
+    map.put("chi2_token", s.chi2Token());
+    map.put("sampler_ratio_mean", s.ratioMean());
+    map.put("sampler_ratio_max", s.ratioMax());
+    map.put("sampler_ratio_min", s.ratioMin());
+    map.put("sampler_fraction_high", s.fractionHigh());
+    map.put("sampler_fraction_low", s.fractionLow());
+    map.put("sampler_clamped_std", s.clampedStd());
+    map.put("sampler_clamped_effective_sample_size", s.clampedEffectiveSampleSize());
+    map.put("sampler_weight_mean", s.weightMean());
+    map.put("sampler_effective_sample_size", s.effectiveSampleSize());
+    map.put("sampler_log_ppl", s.logPpl());
+    map.put("old_log_ppl", s.oldLogPpl());
+    map.put("sampler_ppl_ratio", s.pplRatio());
+  }
+
+  private void samplerSequences(SamplerMetrics s) {
+    map.put("sampler_sequences", s.sequences());
+    map.put("chi2_sequence", s.chi2Sequence());
+    map.put("sampler_sequence_ratio_mean", s.sequenceRatioMean());
+    map.put("sampler_sequence_ratio_std", s.sequenceRatioStd());
+    map.put("sampler_sequence_ratio_max", s.sequenceRatioMax());
+    map.put("sampler_sequence_ratio_min", s.sequenceRatioMin());
+    map.put("sampler_sequence_deviation_max", s.sequenceDeviationMax());
+    map.put("sampler_sequence_fraction_high", s.sequenceFractionHigh());
+    map.put("sampler_sequence_fraction_low", s.sequenceFractionLow());
+    map.put("sampler_ppl", s.ppl());
+    map.put("old_ppl", s.oldPpl());
+    map.put("log_ppl_abs_diff", s.logPplAbsDiff());
+    map.put("log_ppl_diff_max", s.logPplDiffMax());
+    map.put("log_ppl_diff_min", s.logPplDiffMin());
+    map.put("rejected_sequence_fraction", s.rejectedSequenceFraction());
+    map.put("partly_rejected_sequence_fraction", s.partlyRejectedSequenceFraction());
   }
 
   static Map<String, Double> verl(Metrics m) {
@@ -85,8 +111,10 @@ final class MetricNames {
     names.hybrids(m);
     names.number("srft/sft_coef", m.nllWeightingMean());
     names.number("srft/on_coef", m.policyWeightingMean());
-    if (m.samplerTokens() > 0) {
-      names.rolloutCorrection(m);
+    if (m.sampler().tokens() > 0) {
+      names.mismatch(m.sampler());
+      names.weights(m.sampler());
+      names.weightsOfSequences(m.sampler());
     }
     return names.map;
   }
@@ -114,17 +142,50 @@ final class MetricNames {
     number("actor/pg_clipfrac_prefix", m.clipFraction(Role.HINT));
   }
 
-  private void rolloutCorrection(Metrics m) {
-    map.put("rollout_corr/kl", m.samplerKl());
-    map.put("rollout_corr/k3_kl", m.samplerK3Kl());
-    map.put("rollout_corr/chi2_token", m.chi2Token());
-    map.put("rollout_corr/rollout_is_mean", m.samplerRatioMean());
-    map.put("rollout_corr/rollout_is_eff_sample_size", m.samplerEffectiveSampleSize());
-    map.put("rollout_corr/rollout_rs_masked_fraction", m.rejectedTokens() / m.samplerTokens());
-    map.put("rollout_corr/training_log_ppl", m.oldLogPpl());
-    map.put("rollout_corr/rollout_log_ppl", m.samplerLogPpl());
-    map.put("rollout_corr/log_ppl_diff", m.oldLogPpl() - m.samplerLogPpl());
-    map.put("rollout_corr/ppl_ratio", m.samplerPplRatio());
+  private void mismatch(SamplerMetrics s) {
+    map.put("rollout_corr/kl", s.kl());
+    map.put("rollout_corr/k3_kl", s.k3Kl());
+    map.put("rollout_corr/chi2_token", s.chi2Token());
+    map.put("rollout_corr/chi2_seq", s.chi2Sequence());
+    map.put("rollout_corr/training_ppl", s.oldPpl());
+    map.put("rollout_corr/training_log_ppl", s.oldLogPpl());
+    map.put("rollout_corr/rollout_ppl", s.ppl());
+    map.put("rollout_corr/rollout_log_ppl", s.logPpl());
+    map.put("rollout_corr/log_ppl_diff", s.logPplDiff());
+    map.put("rollout_corr/log_ppl_abs_diff", s.logPplAbsDiff());
+    map.put("rollout_corr/log_ppl_diff_max", s.logPplDiffMax());
+    map.put("rollout_corr/log_ppl_diff_min", s.logPplDiffMin());
+    map.put("rollout_corr/ppl_ratio", s.pplRatio());
+    map.put("rollout_corr/rollout_rs_masked_fraction", s.rejectedFraction());
+    map.put(
+        "rollout_corr/rollout_rs_seq_masked_fraction",
+        s.rejectedSequenceFraction() + s.partlyRejectedSequenceFraction());
+  }
+
+  private void weights(SamplerMetrics s) {
+    map.put("rollout_corr/rollout_is_mean", s.ratioMean());
+    map.put("rollout_corr/rollout_is_max", s.ratioMax());
+    map.put("rollout_corr/rollout_is_min", s.ratioMin());
+    map.put(
+        "rollout_corr/rollout_is_eff_sample_size",
+        s.hasBound() ? s.clampedEffectiveSampleSize() : s.effectiveSampleSize());
+    if (s.hasBound()) {
+      map.put("rollout_corr/rollout_is_std", s.clampedStd());
+      map.put("rollout_corr/rollout_is_ratio_fraction_high", s.fractionHigh());
+      map.put("rollout_corr/rollout_is_ratio_fraction_low", s.fractionLow());
+    }
+  }
+
+  private void weightsOfSequences(SamplerMetrics s) {
+    map.put("rollout_corr/rollout_is_seq_mean", s.sequenceRatioMean());
+    map.put("rollout_corr/rollout_is_seq_std", s.sequenceRatioStd());
+    map.put("rollout_corr/rollout_is_seq_max", s.sequenceRatioMax());
+    map.put("rollout_corr/rollout_is_seq_min", s.sequenceRatioMin());
+    map.put("rollout_corr/rollout_is_seq_max_deviation", s.sequenceDeviationMax());
+    if (s.hasBound()) {
+      map.put("rollout_corr/rollout_is_seq_fraction_high", s.sequenceFractionHigh());
+      map.put("rollout_corr/rollout_is_seq_fraction_low", s.sequenceFractionLow());
+    }
   }
 
   private void number(String name, double value) {

@@ -13,8 +13,23 @@ import org.plait.internal.Structs;
  * thread at a time.
  */
 public final class Metrics {
+  private static final int[] MAXIMA = {
+    Structs.METRICS_RATIO_MAX,
+    Structs.METRICS_SAMPLER_ABS_MAX,
+    Structs.METRICS_SAMPLER_RATIO_MAX,
+    Structs.METRICS_SAMPLER_SEQUENCE_RATIO_MAX,
+    Structs.METRICS_SAMPLER_SEQUENCE_DEVIATION_MAX,
+    Structs.METRICS_LOG_PPL_DIFF_MAX
+  };
+  private static final int[] MINIMA = {
+    Structs.METRICS_SAMPLER_RATIO_MIN,
+    Structs.METRICS_SAMPLER_SEQUENCE_RATIO_MIN,
+    Structs.METRICS_LOG_PPL_DIFF_MIN
+  };
+
   private final ByteBuffer struct = Structs.allocate(Structs.METRICS_SIZE);
   private final long address = NativeLibrary.address(struct, 1);
+  private final SamplerMetrics sampler = new SamplerMetrics(struct);
 
   /**
    * Makes metrics of no tokens.
@@ -30,8 +45,12 @@ public final class Metrics {
     for (int at = 0; at < Structs.METRICS_SIZE; at += Double.BYTES) {
       struct.putDouble(at, 0);
     }
-    struct.putDouble(Structs.METRICS_RATIO_MAX, Double.NEGATIVE_INFINITY);
-    struct.putDouble(Structs.METRICS_SAMPLER_ABS_MAX, Double.NEGATIVE_INFINITY);
+    for (int at : MAXIMA) {
+      struct.putDouble(at, Double.NEGATIVE_INFINITY);
+    }
+    for (int at : MINIMA) {
+      struct.putDouble(at, Double.POSITIVE_INFINITY);
+    }
   }
 
   /**
@@ -40,13 +59,24 @@ public final class Metrics {
    * @param other metrics of tokens that are not in these; unchanged
    */
   public void add(Metrics other) {
-    double ratioMax = Math.max(ratioMax(), other.ratioMax());
-    double samplerAbsMax = Math.max(samplerAbsMax(), other.samplerAbsMax());
     for (int at = 0; at < Structs.METRICS_SIZE; at += Double.BYTES) {
-      struct.putDouble(at, struct.getDouble(at) + other.struct.getDouble(at));
+      double mine = get(at);
+      double theirs = other.get(at);
+      struct.putDouble(
+          at,
+          contains(MAXIMA, at)
+              ? Math.max(mine, theirs)
+              : contains(MINIMA, at) ? Math.min(mine, theirs) : mine + theirs);
     }
-    struct.putDouble(Structs.METRICS_RATIO_MAX, ratioMax);
-    struct.putDouble(Structs.METRICS_SAMPLER_ABS_MAX, samplerAbsMax);
+  }
+
+  private static boolean contains(int[] offsets, int offset) {
+    for (int each : offsets) {
+      if (each == offset) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -338,114 +368,12 @@ public final class Metrics {
   }
 
   /**
-   * Returns how many rollout tokens had a log-probability of the sampler, rejected ones too. What
-   * follows is over them, with {@code omega = oldLogp - samplerLogp}.
+   * Returns how far the sampler is from the trainer.
    *
-   * @return the count
+   * @return a view of these metrics
    */
-  public double samplerTokens() {
-    return get(Structs.METRICS_SAMPLER_TOKENS);
-  }
-
-  /**
-   * Returns the k1 estimate of KL(sampler || old policy).
-   *
-   * @return the mean of {@code samplerLogp - oldLogp}
-   */
-  public double samplerKl() {
-    return -perSamplerToken(Structs.METRICS_SAMPLER_LOG_RATIO_SUM);
-  }
-
-  /**
-   * Returns the k3 estimate of KL(sampler || old policy).
-   *
-   * @return the mean of {@code exp(omega) - 1 - omega}
-   */
-  public double samplerK3Kl() {
-    return perSamplerToken(Structs.METRICS_SAMPLER_K3_SUM);
-  }
-
-  /**
-   * Returns the mean distance of the log-probabilities.
-   *
-   * @return the mean of {@code |omega|}
-   */
-  public double samplerAbsMean() {
-    return perSamplerToken(Structs.METRICS_SAMPLER_ABS_SUM);
-  }
-
-  /**
-   * Returns the largest distance of the log-probabilities.
-   *
-   * @return the maximum of {@code |omega|}, -inf if there are no tokens
-   */
-  public double samplerAbsMax() {
-    return get(Structs.METRICS_SAMPLER_ABS_MAX);
-  }
-
-  /**
-   * Returns the chi-squared divergence of tokens.
-   *
-   * @return the mean of {@code exp(2 omega)}, less 1
-   */
-  public double chi2Token() {
-    return perSamplerToken(Structs.METRICS_SAMPLER_SQUARE_SUM) - 1;
-  }
-
-  /**
-   * Returns the mean importance weight before any bound.
-   *
-   * @return the mean of {@code exp(omega)}
-   */
-  public double samplerRatioMean() {
-    return perSamplerToken(Structs.METRICS_SAMPLER_RATIO_SUM);
-  }
-
-  /**
-   * Returns the mean importance weight w after bounds and filter.
-   *
-   * @return the mean, 1 without a correction
-   */
-  public double samplerWeightMean() {
-    return perSamplerToken(Structs.METRICS_SAMPLER_WEIGHT_SUM);
-  }
-
-  /**
-   * Returns the effective sample size of the importance weights w after bounds and filter.
-   *
-   * @return {@code (mean w)^2 / mean of w^2}, in [0, 1]
-   */
-  public double samplerEffectiveSampleSize() {
-    return samplerWeightMean()
-        * samplerWeightMean()
-        / perSamplerToken(Structs.METRICS_SAMPLER_WEIGHT_SQUARE_SUM);
-  }
-
-  /**
-   * Returns the sampler's mean log-perplexity.
-   *
-   * @return the mean over sequences of the mean of {@code -samplerLogp}
-   */
-  public double samplerLogPpl() {
-    return perSamplerSequence(Structs.METRICS_SAMPLER_LOG_PPL_SUM);
-  }
-
-  /**
-   * Returns the trainer's mean log-perplexity.
-   *
-   * @return the mean over sequences of the mean of {@code -oldLogp}
-   */
-  public double oldLogPpl() {
-    return perSamplerSequence(Structs.METRICS_OLD_LOG_PPL_SUM);
-  }
-
-  /**
-   * Returns the mean ratio of perplexities, the trainer's by the sampler's.
-   *
-   * @return the mean over sequences of {@code exp(mean samplerLogp - mean oldLogp)}
-   */
-  public double samplerPplRatio() {
-    return perSamplerSequence(Structs.METRICS_SAMPLER_PPL_RATIO_SUM);
+  public SamplerMetrics sampler() {
+    return sampler;
   }
 
   /**
@@ -478,14 +406,6 @@ public final class Metrics {
 
   private double perPolicyToken(int offset) {
     return get(offset) / policyTokens();
-  }
-
-  private double perSamplerToken(int offset) {
-    return get(offset) / samplerTokens();
-  }
-
-  private double perSamplerSequence(int offset) {
-    return get(offset) / get(Structs.METRICS_SAMPLER_SEQUENCES);
   }
 
   /** Of an array whose first element is over all roles. */

@@ -132,7 +132,7 @@ class KnownIssuesTest {
       assertEquals(other.equals("old"), metrics.approxKlK1() != 0, other);
       assertEquals(other.equals("reference"), metrics.referenceKl() != 0, other);
       boolean mismatch = other.equals("old") || other.equals("sampler");
-      assertEquals(mismatch, metrics.samplerAbsMax() != 0, other);
+      assertEquals(mismatch, metrics.sampler().absMax() != 0, other);
     }
   }
 

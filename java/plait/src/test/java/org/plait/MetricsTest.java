@@ -100,45 +100,6 @@ class MetricsTest {
   }
 
   @Test
-  void metricsOfTheSamplerAreThoseOfItsDistanceToTheTrainer() {
-    Tokens tokens = Tokens.random(1, 2, 1);
-    tokens.old = Tokens.values(-1, -2, -1);
-    tokens.sampler = Tokens.values(-1 - Math.log(2), -2 - Math.log(0.5), -1 - Math.log(4));
-    Objective tis = Objective.ppo().toBuilder().correction(SamplerCorrection.tis(2)).build();
-    Metrics metrics = tokens.run(tis).metrics();
-    // omega = log of 2, 1/2 and 4.
-    assertEquals(3, metrics.samplerTokens());
-    assertEquals(-Math.log(4) / 3, metrics.samplerKl(), 1e-6);
-    assertEquals((6.5 - 3 - Math.log(4)) / 3, metrics.samplerK3Kl(), 1e-6);
-    assertEquals(Math.log(16) / 3, metrics.samplerAbsMean(), 1e-6);
-    assertEquals(Math.log(4), metrics.samplerAbsMax(), 1e-6);
-    assertEquals((4 + 0.25 + 16) / 3 - 1, metrics.chi2Token(), 1e-5);
-    assertEquals(6.5 / 3, metrics.samplerRatioMean(), 1e-6);
-    assertEquals(4.5 / 3, metrics.samplerWeightMean(), 1e-6);
-    assertEquals(1.5 * 1.5 / (8.25 / 3), metrics.samplerEffectiveSampleSize(), 1e-6);
-    assertEquals((1.5 + 1) / 2, metrics.oldLogPpl(), 1e-6);
-    assertEquals((1.5 + 1 + Math.log(4)) / 2, metrics.samplerLogPpl(), 1e-6);
-    assertEquals((1 + 0.25) / 2, metrics.samplerPplRatio(), 1e-6);
-    assertEquals(0, metrics.rejectedTokens());
-
-    SamplerCorrection rejecting =
-        SamplerCorrection.builder().filter(CorrectionLevel.TOKEN, KlEstimator.K1, 0.3f, 3).build();
-    Metrics rejected = tokens.run(tis.toBuilder().correction(rejecting).build()).metrics();
-    assertEquals(1, rejected.rejectedTokens());
-    assertEquals(2, rejected.tokens());
-    assertEquals(3, rejected.samplerTokens());
-    Map<String, Double> verl = rejected.toVerlMap();
-    assertEquals(1 / 3.0, verl.get("rollout_corr/rollout_rs_masked_fraction"));
-    assertEquals(rejected.samplerKl(), verl.get("rollout_corr/kl"));
-    assertEquals(rejected.samplerK3Kl(), verl.get("rollout_corr/k3_kl"));
-    assertEquals(rejected.chi2Token(), verl.get("rollout_corr/chi2_token"));
-    assertEquals(rejected.samplerRatioMean(), verl.get("rollout_corr/rollout_is_mean"));
-    assertEquals(rejected.samplerPplRatio(), verl.get("rollout_corr/ppl_ratio"));
-    assertEquals(rejected.oldLogPpl(), verl.get("rollout_corr/training_log_ppl"));
-    assertEquals(-Math.log(4) / 2, verl.getOrDefault("rollout_corr/log_ppl_diff", 0.0), 1e-6);
-  }
-
-  @Test
   void weightingsAndDroppedTokensAreCounted() {
     Tokens tokens = Tokens.random(2, 4, 3);
     tokens.roles = new Role[7];
@@ -209,7 +170,7 @@ class MetricsTest {
     sum.add(tokens(slice(ratios, 0, 2), slice(advantages, 0, 2), objective, 1, five));
     sum.add(tokens(slice(ratios, 2, 5), slice(advantages, 2, 5), objective, 1, five));
     Map<String, Double> expected = whole.toMap();
-    assertEquals(53, expected.size());
+    assertEquals(75, expected.size());
     sum.toMap()
         .forEach(
             (name, value) -> {

@@ -1,5 +1,7 @@
 package org.plait.lab.oracle;
 
+import org.plait.SamplerCorrection;
+
 /** The sums that {@code token_objective} reports, named as in {@code plait_metrics}. */
 public final class ObjectiveSums {
   public final Sum policyLoss = new Sum();
@@ -15,16 +17,7 @@ public final class ObjectiveSums {
   public final Sum reshaped = new Sum();
   public final Sum policyWeighting = new Sum();
   public final Sum nllWeighting = new Sum();
-  public final Sum samplerLogRatio = new Sum();
-  public final Sum samplerAbs = new Sum();
-  public final Sum samplerK3 = new Sum();
-  public final Sum samplerSquare = new Sum();
-  public final Sum samplerRatio = new Sum();
-  public final Sum samplerWeight = new Sum();
-  public final Sum samplerWeightSquare = new Sum();
-  public final Sum samplerLogPpl = new Sum();
-  public final Sum oldLogPpl = new Sum();
-  public final Sum samplerPplRatio = new Sum();
+  public final SamplerSums sampler;
   private final Sum[] policyValue = byRole();
   private final Sum[] probability = byRole();
   private final Sum[] oldProbability = byRole();
@@ -43,12 +36,10 @@ public final class ObjectiveSums {
   double droppedTokens;
   double policyWeightingTokens;
   double nllWeightingTokens;
-  private double rejectedTokens;
-  private double samplerTokens;
-  private double samplerAbsMax = Double.NEGATIVE_INFINITY;
-  private double samplerSequences;
 
-  ObjectiveSums() {}
+  ObjectiveSums(SamplerCorrection correction) {
+    sampler = new SamplerSums(correction.logLimit(), correction.high());
+  }
 
   private static Sum[] byRole() {
     return new Sum[] {new Sum(), new Sum(), new Sum(), new Sum()};
@@ -84,26 +75,6 @@ public final class ObjectiveSums {
   private static void add(Sum[] sums, int role, double term, double magnitude) {
     sums[0].add(term, magnitude);
     sums[role].add(term, magnitude);
-  }
-
-  void addSampler(double omega, double weight, boolean rejected) {
-    samplerTokens++;
-    rejectedTokens += rejected ? 1 : 0;
-    samplerLogRatio.add(omega);
-    samplerAbs.add(Math.abs(omega));
-    samplerAbsMax = Math.max(samplerAbsMax, Math.abs(omega));
-    samplerK3.add(KlOracle.expMinusOneMinus(omega));
-    samplerSquare.add(Math.exp(2 * omega));
-    samplerRatio.add(Math.exp(omega));
-    samplerWeight.add(weight);
-    samplerWeightSquare.add(weight * weight);
-  }
-
-  void addSamplerSequence(double samplerMean, double oldMean) {
-    samplerSequences++;
-    samplerLogPpl.add(-samplerMean);
-    oldLogPpl.add(-oldMean);
-    samplerPplRatio.add(Math.exp(samplerMean - oldMean));
   }
 
   /** The scalar loss. */
@@ -199,25 +170,5 @@ public final class ObjectiveSums {
   /** Tokens whose likelihood has an entropy weighting. */
   public double nllWeightingTokens() {
     return nllWeightingTokens;
-  }
-
-  /** Tokens that the sampler correction rejected. */
-  public double rejectedTokens() {
-    return rejectedTokens;
-  }
-
-  /** Rollout tokens with a log-probability of the sampler. */
-  public double samplerTokens() {
-    return samplerTokens;
-  }
-
-  /** Largest |omega|; -inf if no token has one. */
-  public double samplerAbsMax() {
-    return samplerAbsMax;
-  }
-
-  /** Sequences with such a token. */
-  public double samplerSequences() {
-    return samplerSequences;
   }
 }

@@ -177,20 +177,23 @@ public final class SamplerOracle {
   }
 
   /** The mismatch of all rollout tokens, the rejected ones too. */
-  static void addSums(TokenProblem problem, Result result, ObjectiveSums sums) {
+  static void addSums(TokenProblem problem, Result result, SamplerSums sums) {
     double @Nullable [] sampler = problem.samplerLogProbs();
     double @Nullable [] old = problem.oldLogProbs();
     for (int i = 0; i < problem.sequences() && sampler != null && old != null; i++) {
       double oldSum = 0;
       double samplerSum = 0;
+      double ratioSum = 0;
+      int rejected = 0;
       int[] tokens = rollouts(problem, i);
       for (int t : tokens) {
         oldSum += old[t];
         samplerSum += sampler[t];
-        sums.addSampler(omega(problem, t), result.weights[t], result.rejected[t]);
+        ratioSum += sums.addToken(omega(problem, t), result.weights[t]);
+        rejected += result.rejected[t] ? 1 : 0;
       }
       if (tokens.length > 0) {
-        sums.addSamplerSequence(samplerSum / tokens.length, oldSum / tokens.length);
+        sums.addSequence(samplerSum, oldSum, ratioSum, tokens.length, rejected);
       }
     }
   }

@@ -184,7 +184,7 @@ public final class TokenObjectiveOracle {
             new double[n],
             new double[n],
             new Gates(roles, sampler.weights(), gates.dropped, gates.penalised),
-            new ObjectiveSums());
+            new ObjectiveSums(problem.objective().correction()));
     for (int i = 0; i < problem.sequences(); i++) {
       for (int t = problem.begin(i); t < problem.begin(i + 1); t++) {
         if (roles[t] != 0) {
@@ -192,7 +192,7 @@ public final class TokenObjectiveOracle {
         }
       }
     }
-    SamplerOracle.addSums(problem, sampler, result.sums);
+    SamplerOracle.addSums(problem, sampler, result.sums.sampler);
     return result;
   }
 

@@ -4,7 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.plait.Metrics;
 import org.plait.Role;
+import org.plait.lab.oracle.Extremes;
 import org.plait.lab.oracle.ObjectiveSums;
+import org.plait.lab.oracle.SamplerSums;
 import org.plait.lab.oracle.Sum;
 
 /** Plait's metrics by name: those of the kernels ({@link Metrics#toMap}), and the oracle's. */
@@ -33,7 +35,8 @@ final class MetricNames {
     names.losses(sums);
     names.policy(sums);
     names.hybrid(sums);
-    names.sampler(sums);
+    names.sampler(sums.sampler);
+    names.samplerSequences(sums.sampler);
     return names.values;
   }
 
@@ -83,26 +86,73 @@ final class MetricNames {
     mean("nll_weighting_mean", sums.nllWeighting, sums.nllWeightingTokens());
   }
 
-  private void sampler(ObjectiveSums sums) {
-    double tokens = sums.samplerTokens();
-    double sequences = sums.samplerSequences();
+  private void sampler(SamplerSums sums) {
+    double tokens = sums.tokens();
     positive("rejected_tokens", sums.rejectedTokens());
     positive("sampler_tokens", tokens);
-    mean("sampler_kl", sums.samplerLogRatio, -tokens);
-    mean("sampler_k3_kl", sums.samplerK3, tokens);
-    mean("sampler_abs_mean", sums.samplerAbs, tokens);
-    positive("sampler_abs_max", sums.samplerAbsMax());
-    double square = sums.samplerSquare.value() / tokens;
-    values.put("chi2_token", new Value(square - 1, square + 1));
-    mean("sampler_ratio_mean", sums.samplerRatio, tokens);
-    mean("sampler_weight_mean", sums.samplerWeight, tokens);
-    double weight = sums.samplerWeight.value();
-    positive(
-        "sampler_effective_sample_size",
-        weight * weight / sums.samplerWeightSquare.value() / tokens);
-    mean("sampler_log_ppl", sums.samplerLogPpl, sequences);
+    mean("sampler_kl", sums.logRatio, -tokens);
+    mean("sampler_k3_kl", sums.k3, tokens);
+    mean("sampler_abs_mean", sums.abs, tokens);
+    positive("sampler_abs_max", sums.absRange.max());
+    lessOne("chi2_token", sums.square, tokens);
+    mean("sampler_ratio_mean", sums.ratio, tokens);
+    positive("sampler_ratio_max", sums.ratioRange.max());
+    positive("sampler_ratio_min", sums.ratioRange.min());
+    double bounded = sums.hasBound() ? tokens : 0;
+    positive("sampler_fraction_high", sums.aboveCount() / bounded);
+    positive("sampler_fraction_low", sums.belowCount() / bounded);
+    std("sampler_clamped_std", sums.clamped, sums.clampedSquare, bounded, bounded);
+    sampleSize("sampler_clamped_effective_sample_size", sums.clamped, sums.clampedSquare, bounded);
+    mean("sampler_weight_mean", sums.weight, tokens);
+    sampleSize("sampler_effective_sample_size", sums.weight, sums.weightSquare, tokens);
+  }
+
+  private void samplerSequences(SamplerSums sums) {
+    double sequences = sums.sequences();
+    positive("sampler_sequences", sequences);
+    mean("sampler_log_ppl", sums.logPpl, sequences);
     mean("old_log_ppl", sums.oldLogPpl, sequences);
-    mean("sampler_ppl_ratio", sums.samplerPplRatio, sequences);
+    mean("sampler_ppl", sums.ppl, sequences);
+    mean("old_ppl", sums.oldPpl, sequences);
+    mean("sampler_ppl_ratio", sums.pplRatio, sequences);
+    mean("log_ppl_abs_diff", sums.logPplAbsDiff, sequences);
+    double difference = sums.logPplDiffRange.magnitude();
+    values.put("log_ppl_diff_max", new Value(sums.logPplDiffRange.max(), difference));
+    values.put("log_ppl_diff_min", new Value(sums.logPplDiffRange.min(), difference));
+    lessOne("chi2_sequence", sums.sequenceSquare, sequences);
+    mean("sampler_sequence_ratio_mean", sums.sequenceRatio, sequences);
+    std(
+        "sampler_sequence_ratio_std",
+        sums.sequenceRatio,
+        sums.sequenceRatioSquare,
+        sequences,
+        Math.max(1, sequences - 1));
+    positive("sampler_sequence_ratio_max", sums.sequenceRatioRange.max());
+    positive("sampler_sequence_ratio_min", sums.sequenceRatioRange.min());
+    Extremes deviation = sums.sequenceDeviationRange;
+    values.put("sampler_sequence_deviation_max", new Value(deviation.max(), deviation.magnitude()));
+    double bounded = sums.hasBound() ? sequences : 0;
+    positive("sampler_sequence_fraction_high", sums.sequenceAboveCount() / bounded);
+    positive("sampler_sequence_fraction_low", sums.sequenceBelowCount() / bounded);
+    positive("rejected_sequence_fraction", sums.rejectedSequences() / sequences);
+    positive("partly_rejected_sequence_fraction", sums.partlyRejectedSequences() / sequences);
+  }
+
+  /** A standard deviation, whose rounding error is relative to the root of the mean square. */
+  private void std(String name, Sum sum, Sum square, double count, double divisor) {
+    double mean = sum.value() / count;
+    double centred = Math.max(0, square.value() - mean * mean * count);
+    double scale = Math.sqrt(square.value() / divisor);
+    values.put(name, new Value(Math.sqrt(centred / divisor), scale));
+  }
+
+  private void sampleSize(String name, Sum sum, Sum square, double count) {
+    positive(name, sum.value() * sum.value() / square.value() / count);
+  }
+
+  private void lessOne(String name, Sum sum, double count) {
+    double mean = sum.value() / count;
+    values.put(name, new Value(mean - 1, mean + 1));
   }
 
   private void mean(String name, Sum sum, double count) {

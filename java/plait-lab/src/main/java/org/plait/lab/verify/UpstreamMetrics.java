@@ -4,12 +4,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.plait.CorrectionBounds;
+import org.plait.CorrectionLevel;
 import org.plait.CovarianceKind;
 import org.plait.Metrics;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.PolicyTerm;
 import org.plait.Rule;
+import org.plait.SamplerCorrection;
 import org.plait.Term;
 
 /**
@@ -43,6 +46,7 @@ final class UpstreamMetrics {
     luffy();
     prefixRft();
     sampler();
+    samplerWeights();
     trl();
   }
 
@@ -174,15 +178,42 @@ final class UpstreamMetrics {
     values.put("rollout_corr/kl", get("sampler_kl"));
     values.put("rollout_corr/k3_kl", get("sampler_k3_kl"));
     values.put("rollout_corr/chi2_token", get("chi2_token"));
-    values.put("rollout_corr/rollout_is_mean", get("sampler_ratio_mean"));
-    values.put("rollout_corr/rollout_is_eff_sample_size", get("sampler_effective_sample_size"));
-    values.put(
-        "rollout_corr/rollout_rs_masked_fraction", get("rejected_tokens") / get("sampler_tokens"));
+    values.put("rollout_corr/chi2_seq", get("chi2_sequence"));
+    values.put("rollout_corr/training_ppl", get("old_ppl"));
     values.put("rollout_corr/training_log_ppl", get("old_log_ppl"));
+    values.put("rollout_corr/rollout_ppl", get("sampler_ppl"));
     values.put("rollout_corr/rollout_log_ppl", get("sampler_log_ppl"));
     values.put("rollout_corr/log_ppl_diff", get("old_log_ppl") - get("sampler_log_ppl"));
+    values.put("rollout_corr/log_ppl_abs_diff", get("log_ppl_abs_diff"));
+    values.put("rollout_corr/log_ppl_diff_max", get("log_ppl_diff_max"));
+    values.put("rollout_corr/log_ppl_diff_min", get("log_ppl_diff_min"));
     values.put("rollout_corr/ppl_ratio", get("sampler_ppl_ratio"));
+    values.put(
+        "rollout_corr/rollout_rs_masked_fraction", get("rejected_tokens") / get("sampler_tokens"));
+    values.put(
+        "rollout_corr/rollout_rs_seq_masked_fraction",
+        get("rejected_sequence_fraction") + get("partly_rejected_sequence_fraction"));
     values.put("vllm_kl", get("sampler_kl"));
+  }
+
+  private void samplerWeights() {
+    boolean bounded = Float.isFinite(objective.correction().high());
+    String size = (bounded ? "sampler_clamped_" : "sampler_") + "effective_sample_size";
+    values.put("rollout_corr/rollout_is_mean", get("sampler_ratio_mean"));
+    values.put("rollout_corr/rollout_is_max", get("sampler_ratio_max"));
+    values.put("rollout_corr/rollout_is_min", get("sampler_ratio_min"));
+    values.put("rollout_corr/rollout_is_std", get("sampler_clamped_std"));
+    values.put("rollout_corr/rollout_is_eff_sample_size", get(size));
+    values.put("rollout_corr/rollout_is_ratio_fraction_high", get("sampler_fraction_high"));
+    values.put("rollout_corr/rollout_is_ratio_fraction_low", get("sampler_fraction_low"));
+    String sequence = "rollout_corr/rollout_is_seq_";
+    values.put(sequence + "mean", get("sampler_sequence_ratio_mean"));
+    values.put(sequence + "std", get("sampler_sequence_ratio_std"));
+    values.put(sequence + "max", get("sampler_sequence_ratio_max"));
+    values.put(sequence + "min", get("sampler_sequence_ratio_min"));
+    values.put(sequence + "max_deviation", get("sampler_sequence_deviation_max"));
+    values.put(sequence + "fraction_high", get("sampler_sequence_fraction_high"));
+    values.put(sequence + "fraction_low", get("sampler_sequence_fraction_low"));
   }
 
   private void trl() {
@@ -191,7 +222,23 @@ final class UpstreamMetrics {
     values.put("clip_ratio/region_mean", clipped());
     values.put("clip_ratio", clipped());
     values.put("cispo_clip_ratio", region.highPositive() / region.tokens());
+    values.put("sampling/sampling_logp_difference/mean", get("sampler_abs_mean"));
+    values.put("sampling/sampling_logp_difference/max", get("sampler_abs_max"));
+    importanceSamplingRatio();
     values.put("kl", get("reference_kl"));
     values.put("entropy", get("entropy_mean"));
+  }
+
+  /** Of the weights that TRL applies; what their extremes are after a mask is not known here. */
+  private void importanceSamplingRatio() {
+    String name = "sampling/importance_sampling_ratio/";
+    SamplerCorrection correction = objective.correction();
+    boolean token = correction.level() == CorrectionLevel.TOKEN;
+    boolean truncated = token && correction.bounds() == CorrectionBounds.TRUNCATE;
+    double high = truncated ? correction.high() : Double.NaN;
+    double low = truncated ? correction.low() : Double.NaN;
+    values.put(name + "min", Math.max(low, Math.min(high, get("sampler_ratio_min"))));
+    values.put(name + "mean", token ? get("sampler_weight_mean") : Double.NaN);
+    values.put(name + "max", Math.max(low, Math.min(high, get("sampler_ratio_max"))));
   }
 }

@@ -138,10 +138,66 @@ class SamplerOracleTest {
                 .withSampler(sampler));
     // Left are token 1 and the demonstration, which has no rule but counts.
     assertArrayEquals(new double[] {0, -0.5, 0, 0, 0}, result.c(), 1e-16);
-    assertEquals(2, result.sums().rejectedTokens());
-    assertEquals(3, result.sums().samplerTokens());
+    assertEquals(2, result.sums().sampler.rejectedTokens());
+    assertEquals(3, result.sums().sampler.tokens());
     assertEquals(2, result.sums().tokens(0));
     assertEquals(
-        Math.log(4) + Math.log(0.5) + Math.log(3), result.sums().samplerLogRatio.value(), 1e-14);
+        Math.log(4) + Math.log(0.5) + Math.log(3), result.sums().sampler.logRatio.value(), 1e-14);
+  }
+
+  @Test
+  void theMismatchIsSummedOverTokensAndSequences() {
+    SamplerCorrection correction =
+        weights(CorrectionLevel.TOKEN, CorrectionBounds.TRUNCATE, 0, 2.5f)
+            .filter(CorrectionLevel.TOKEN, KlEstimator.K1, 0.3f, 9)
+            .build();
+    SamplerSums sums = sums(correction);
+    // Weights 4 and 1/2, and 3.
+    assertEquals(3, sums.tokens());
+    assertEquals(4, sums.ratioRange.max(), 1e-14);
+    assertEquals(0.5, sums.ratioRange.min(), 1e-14);
+    assertEquals(2, sums.aboveCount());
+    assertEquals(0, sums.belowCount());
+    assertEquals(5.5, sums.clamped.value(), 1e-14);
+    assertEquals(12.75, sums.clampedSquare.value(), 1e-14);
+    assertEquals(2, sums.sequences());
+    assertEquals(5.25, sums.sequenceRatio.value(), 1e-14);
+    assertEquals(2.25 * 2.25 + 9, sums.sequenceRatioSquare.value(), 1e-14);
+    assertEquals(3, sums.sequenceRatioRange.max(), 1e-14);
+    assertEquals(2.25, sums.sequenceRatioRange.min(), 1e-14);
+    assertEquals(2, sums.sequenceDeviationRange.max(), 1e-14);
+    assertEquals(1, sums.sequenceAboveCount());
+    assertEquals(4 + 9, sums.sequenceSquare.value(), 1e-13);
+    assertEquals(-Math.log(2) / 2, sums.logPplDiffRange.max(), 1e-14);
+    assertEquals(-Math.log(3), sums.logPplDiffRange.min(), 1e-14);
+    assertEquals(Math.log(2) / 2 + Math.log(3), sums.logPplAbsDiff.value(), 1e-14);
+    assertEquals(Math.exp(1) + Math.exp(2), sums.oldPpl.value(), 1e-14);
+    assertEquals(Math.sqrt(2) * Math.E + 3 * Math.exp(2), sums.ppl.value(), 1e-13);
+    // Only the weight of 4 is out of [1 / 9, 1 / 0.3].
+    assertEquals(1, sums.rejectedTokens());
+    assertEquals(0, sums.rejectedSequences());
+    assertEquals(1, sums.partlyRejectedSequences());
+  }
+
+  @Test
+  void theLogLimitHoldsTheWeightsOfTheMismatch() {
+    SamplerSums sums = sums(SamplerCorrection.builder().logLimit(1).build());
+    assertEquals(Math.E, sums.ratioRange.max(), 1e-15);
+    assertEquals(2 * Math.E + 0.5, sums.ratio.value(), 1e-14);
+    assertEquals(Math.log(4), sums.absRange.max(), 1e-15);
+    assertEquals(0, sums.aboveCount());
+  }
+
+  private static SamplerSums sums(SamplerCorrection correction) {
+    double[] sampler = new double[5];
+    for (int t = 0; t < 5; t++) {
+      sampler[t] = OLD[t] - OMEGA[t];
+    }
+    Objective objective = Objective.reinforce().toBuilder().correction(correction).build();
+    return TokenObjectiveOracle.evaluate(
+            TokenProblem.of(OLD, null, ROLES, OFFSETS, OLD, OLD, null, objective)
+                .withSampler(sampler))
+        .sums()
+        .sampler;
   }
 }

@@ -71,25 +71,15 @@ final class CorrectionForms {
 
   private static List<UpstreamForm> verlWeights() {
     return List.of(
-        UpstreamForm.of(
+        RolloutMetrics.logged(
+            UpstreamForm.of(
                 "verl rollout_is token",
                 objective("{'level': 'token', 'high': 2, 'log_limit': 20}"),
                 (b, l, fixed) ->
                     tokenMean(
                         b,
-                        weighted(clipped(b, l), map(weights(b, false, 20), w -> Math.min(w, 2)))))
-            .metric("rollout_corr/kl", b -> tokenMean(b, (i, t) -> -omega(b, i, t)))
-            .metric(
-                "rollout_corr/k3_kl",
-                b -> tokenMean(b, (i, t) -> Math.exp(omega(b, i, t)) - omega(b, i, t) - 1))
-            .metric(
-                "rollout_corr/chi2_token",
-                b -> tokenMean(b, (i, t) -> Math.exp(2 * omega(b, i, t))) - 1)
-            .metric(
-                "rollout_corr/rollout_is_mean",
-                b -> tokenMean(b, (i, t) -> Math.exp(omega(b, i, t))))
-            .metric("rollout_corr/training_log_ppl", b -> logPpl(b, b.o()))
-            .metric("rollout_corr/rollout_log_ppl", b -> logPpl(b, b.q())),
+                        weighted(clipped(b, l), map(weights(b, false, 20), w -> Math.min(w, 2))))),
+            2),
         UpstreamForm.of(
             "verl rollout_is token, normalised over the batch",
             objective("{'level': 'token', 'high': 2, 'log_limit': 20, 'normalise': true}"),
@@ -114,15 +104,6 @@ final class CorrectionForms {
                     weighted(
                         (i, t) -> -b.advantages()[i] * l[i][t],
                         map(weights(b, false, 20), w -> Math.min(w, 2))))));
-  }
-
-  /** Mean over sequences with a token of -mean log-probability. */
-  private static double logPpl(UpstreamBatch b, double[][] logProbs) {
-    double sum = 0;
-    for (int i = 0; i < b.rows(); i++) {
-      sum -= b.count(i) == 0 ? 0 : sum(b, i, (row, t) -> logProbs[row][t]) / b.count(i);
-    }
-    return sum / b.rowsWithTokens();
   }
 
   /** rollout_rs: each level by each estimator. */
@@ -160,6 +141,16 @@ final class CorrectionForms {
                     b -> {
                       double[][] kept = kept(b, level, estimator, low, high);
                       return tokenMean(b, (i, t) -> 1 - kept[i][t]);
+                    })
+                .metric(
+                    "rollout_corr/rollout_rs_seq_masked_fraction",
+                    b -> {
+                      double[][] kept = kept(b, level, estimator, low, high);
+                      double masked = 0;
+                      for (int i = 0; i < b.rows(); i++) {
+                        masked += Math.signum(sum(b, i, (row, t) -> 1 - kept[row][t]));
+                      }
+                      return masked / b.rowsWithTokens();
                     }));
       }
     }

@@ -232,15 +232,35 @@ final class TrlForms {
                     sequence ? "sequence_sum" : "token",
                     mask ? "mask" : "truncate",
                     sequence ? "0.2, 'high': 6" : "0.7, 'high': 1.8");
-        forms.add(
+        UpstreamForm form =
             UpstreamForm.of(
                 "TRL " + (sequence ? "sequence_" : "token_") + (mask ? "mask" : "truncate"),
                 clip("token_mean", "", "", correction),
                 (b, l, fixed) ->
-                    bnpo(b, (i, t) -> surrogate(b, l).of(i, t) * weight(b, i, t, sequence, mask))));
+                    bnpo(b, (i, t) -> surrogate(b, l).of(i, t) * weight(b, i, t, sequence, mask)));
+        forms.add(sequence || mask ? form : logged(form));
       }
     }
     return forms;
+  }
+
+  /** What is logged of the truncated ratios of tokens. */
+  private static UpstreamForm logged(UpstreamForm form) {
+    return form.metric(
+            "sampling/sampling_logp_difference/mean",
+            b -> bnpo(b, (i, t) -> Math.abs(b.o()[i][t] - b.q()[i][t])))
+        .metric(
+            "sampling/sampling_logp_difference/max",
+            b -> UpstreamForm.max(b, (i, t) -> Math.abs(b.o()[i][t] - b.q()[i][t])))
+        .metric(
+            "sampling/importance_sampling_ratio/min",
+            b -> -UpstreamForm.max(b, (i, t) -> -weight(b, i, t, false, false)))
+        .metric(
+            "sampling/importance_sampling_ratio/mean",
+            b -> bnpo(b, (i, t) -> weight(b, i, t, false, false)))
+        .metric(
+            "sampling/importance_sampling_ratio/max",
+            b -> UpstreamForm.max(b, (i, t) -> weight(b, i, t, false, false)));
   }
 
   private static double weight(UpstreamBatch b, int i, int t, boolean sequence, boolean mask) {

@@ -167,6 +167,17 @@ record UpstreamForm(
     return sum;
   }
 
+  /** Maximum over valid tokens. */
+  static double max(UpstreamBatch batch, TokenLoss value) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < batch.rows(); i++) {
+      for (int t = 0; t < batch.length(); t++) {
+        max = batch.mask()[i][t] == 1 ? Math.max(max, value.of(i, t)) : max;
+      }
+    }
+    return max;
+  }
+
   static double tokenMean(UpstreamBatch batch, TokenLoss loss) {
     return sum(batch, loss) / batch.count();
   }
