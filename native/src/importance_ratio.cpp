@@ -26,8 +26,6 @@ Ratio RatioOf(double log_ratio, const RatioArguments& in) {
 
 bool Ignored(const RatioArguments& in, int64_t token) { return in.roles && in.roles[token] == PLAIT_IGNORED; }
 
-float LogRatio(const RatioArguments& in, int64_t token) { return plait::LogRatio(in.logp[token], in.old_logp[token]); }
-
 void WriteToken(int64_t token, const Ratio& ratio, const RatioOutputs& out) {
   if (out.ratio) out.ratio[token] = ratio.value;
   if (out.flags) out.flags[token] = ratio.flags;
