@@ -45,7 +45,7 @@ public class ImportanceRatioBenchmark extends KernelBenchmark {
       }
       level = RatioLevel.valueOf(objective.toUpperCase(Locale.ROOT));
       options = new ImportanceRatio.Options(level, 0.05f, 0.05f, 20);
-      batch = ObjectiveBatch.around(logp, false);
+      batch = ObjectiveBatch.around(logp, StepObjective.GRPO);
       logProbs = TensorView.copyOf(logp);
       torchLogProbs = ObjectiveBatch.table(logp);
       out =

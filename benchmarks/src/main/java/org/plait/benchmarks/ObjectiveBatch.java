@@ -20,8 +20,13 @@ record ObjectiveBatch(TokenBatch tokens, TorchLosses.Inputs inputs, int length)
     implements AutoCloseable {
   static final int SEQUENCES = 8;
 
-  /** Around the policy's log-probs; of mixed ones every other sequence is a demonstration. */
-  static ObjectiveBatch around(float[] logProbs, boolean mixed) {
+  /**
+   * A batch for an objective, around the policy's log-probs; of mixed ones every other sequence is
+   * a demonstration. The sampler's log-probs come with the correction alone, since Plait measures
+   * the mismatch wherever it has them.
+   */
+  static ObjectiveBatch around(float[] logProbs, StepObjective objective) {
+    boolean mixed = objective.mixed();
     int count = logProbs.length;
     int length = count / SEQUENCES;
     Random random = new Random(1);
@@ -47,18 +52,19 @@ record ObjectiveBatch(TokenBatch tokens, TorchLosses.Inputs inputs, int length)
         demonstration[t] = isDemonstration ? 1 : 0;
       }
     }
-    TokenBatch tokens =
+    TokenBatch.Builder tokens =
         TokenBatch.builder(count)
             .offsets(TensorView.copyOf(offsets))
             .roles(TensorView.copyOf(roles))
             .sequenceAdvantages(TensorView.copyOf(advantages))
-            .oldLogProbs(TensorView.copyOf(old))
-            .samplerLogProbs(TensorView.copyOf(sampler))
-            .build();
+            .oldLogProbs(TensorView.copyOf(old));
+    if (objective == StepObjective.GRPO_TIS) {
+      tokens.samplerLogProbs(TensorView.copyOf(sampler));
+    }
     TorchLosses.Inputs inputs =
         new TorchLosses.Inputs(
             table(mask), table(demonstration), table(ofToken), table(old), table(sampler));
-    return new ObjectiveBatch(tokens, inputs, length);
+    return new ObjectiveBatch(tokens.build(), inputs, length);
   }
 
   /** [sequences, length]. */

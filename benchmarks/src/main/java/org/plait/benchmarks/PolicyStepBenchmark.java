@@ -39,7 +39,7 @@ public class PolicyStepBenchmark extends KernelBenchmark {
       RowStats.compute(
           Backend.cpu(), logits.logits, new RowStats.Output(current, null, null, null));
       step = StepObjective.of(objective);
-      batch = ObjectiveBatch.around(current.toFloats(), step.mixed());
+      batch = ObjectiveBatch.around(current.toFloats(), step);
       normalizers = Normalizers.NONE.withLength(batch.length());
       out = PolicyStep.Output.inPlace(logits.logits);
       metrics = new Metrics();

@@ -53,7 +53,7 @@ public class TokenObjectiveBenchmark extends KernelBenchmark {
         h[t] = 2 * random.nextFloat();
       }
       step = StepObjective.of(objective);
-      batch = ObjectiveBatch.around(logp, step.mixed());
+      batch = ObjectiveBatch.around(logp, step);
       normalizers = Normalizers.NONE.withLength(batch.length());
       logProbs = TensorView.copyOf(logp);
       entropy = TensorView.copyOf(h);
