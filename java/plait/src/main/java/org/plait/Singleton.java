@@ -1,13 +1,17 @@
 package org.plait;
 
 /**
- * What the only scored member of a group gets from {@link GroupAdvantage}. Immutable and
- * thread-safe.
+ * What the only member of a group that enters the statistics gets from {@link GroupAdvantage}.
+ * Immutable and thread-safe.
  */
 public enum Singleton {
   /** Advantage 0: nothing to compare with, nothing to learn. */
   ZERO(0),
-  /** Baseline 0 and, for the group's scale, standard deviation 1: its reward, by 1 + epsilon. */
+  /**
+   * Baseline 0 and, for the group's scale, standard deviation 1: its reward, by 1 + epsilon.
+   * Members outside of the statistics, such as a demonstration beside one rollout, get theirs
+   * likewise.
+   */
   REWARD(1),
   /** The call is refused. */
   REFUSE(2);
