@@ -37,7 +37,7 @@ class SamplerCorrection {
     int64_t count = 0;
     for (int64_t t = begin; t < end; ++t) {
       if (!Corrected(t)) continue;
-      sum += LogRatio(batch_.old_logp[t], batch_.sampler_logp[t]);
+      sum += ExactLogRatio(batch_.old_logp[t], batch_.sampler_logp[t]);
       ++count;
     }
     if (correction_.level == PLAIT_CORRECTION_SEQUENCE_MEAN && count > 0) sum /= static_cast<double>(count);
