@@ -22,6 +22,11 @@
  *               threads (omp_set_num_threads, OMP_NUM_THREADS, torch.set_num_threads).
  *   Placement   `device` is PLAIT_CPU or the ordinal of a CUDA device; `stream` is a cudaStream_t, and NULL on the CPU.
  *               Structures are read on the host during the call; the arrays they point to live on the device.
+ *   CUDA        Calls enqueue on `stream` (NULL: the legacy default stream) and return; a graph can capture them. Every
+ *               array, `metrics`, `bad_targets` and workspace too, is device memory of `device`, managed, or
+ * page-locked host memory, and must stay until the stream has got there. What an array holds cannot be refused then:
+ *               offsets, roles, row_index, ids or temperatures that break their rule make the call's results
+ *               unspecified (NaN for the row of a bad temperature), but nothing out of bounds is touched.
  */
 #ifndef PLAIT_H_
 #define PLAIT_H_
@@ -73,6 +78,14 @@ PLAIT_API const char* plait_last_error(void);
 
 /* PLAIT_OK if kernels run on `device`; otherwise PLAIT_UNAVAILABLE, and plait_last_error() gives the reason. */
 PLAIT_API int32_t plait_backend_available(int32_t device);
+
+/*
+ * Opens the CUDA backend: the plugin at `path`. Without this call the first use of a CUDA device looks for the plugin
+ * at $PLAIT_CUDA_PLUGIN, or else, as libplait_cuda.so, beside this library and where the dynamic loader looks. One that
+ * is open stays open, and further calls change nothing. PLAIT_UNAVAILABLE, with the loader's reason, if it cannot be
+ * opened; a plugin opens on machines without a driver too, and plait_backend_available() then says so.
+ */
+PLAIT_API int32_t plait_cuda_load(const char* path);
 
 /* The SIMD target that the CPU kernels were dispatched to: "AVX-512", "AVX2", "NEON", ... Static storage. */
 PLAIT_API const char* plait_cpu_target(void);

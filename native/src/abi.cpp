@@ -50,7 +50,7 @@ extern "C" int32_t plait_row_stats(int32_t device, void* stream, const plait_log
   PLAIT_TRY(AddStatistics(&ranges, logits->tokens, out, kOptional));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->row_stats(stream, *logits, out, bad_targets);
+  return backend->row_stats({device, stream}, *logits, out, bad_targets);
 }
 
 extern "C" int32_t plait_row_stats_merge(int32_t device, void* stream, const float* states, int64_t parts,
@@ -74,7 +74,7 @@ extern "C" int32_t plait_row_stats_merge(int32_t device, void* stream, const flo
                   (rows - first) * static_cast<int64_t>(PLAIT_STATE_FLOATS * sizeof(float)));
   PLAIT_TRY(AddStatistics(&ranges, tokens, out, kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->row_stats_merge(stream, {states, parts, tokens, temperatures, temperature}, out);
+  return backend->row_stats_merge({device, stream}, {states, parts, tokens, temperatures, temperature}, out);
 }
 
 extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_logits* logits, const float* state,
@@ -89,7 +89,7 @@ extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_l
   PLAIT_TRY(CheckDlogits(*logits, dlogits, dlogits_stride, &ranges));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->logits_grad(stream, *logits, state, c, h, dlogits, dlogits_stride, bad_targets);
+  return backend->logits_grad({device, stream}, *logits, state, c, h, dlogits, dlogits_stride, bad_targets);
 }
 
 extern "C" const char* plait_objective_second_pass(const plait_objective* objective) {
@@ -116,7 +116,7 @@ extern "C" int32_t plait_token_objective(int32_t device, void* stream, const pla
   PLAIT_TRY(AddOutput(&ranges, "h", h, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "token_loss", token_loss, tokens, sizeof(float), kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->token_objective(stream, {*batch, *objective, normalizers, workspace}, logp, entropy,
+  return backend->token_objective({device, stream}, {*batch, *objective, normalizers, workspace}, logp, entropy,
                                   {c, h, token_loss, metrics});
 }
 
@@ -143,7 +143,7 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
   PLAIT_TRY(AddOutput(&ranges, "entropy", entropy, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "token_loss", token_loss, tokens, sizeof(float), kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->policy_step(stream, *logits, {*batch, *objective, normalizers, workspace},
+  return backend->policy_step({device, stream}, *logits, {*batch, *objective, normalizers, workspace},
                               {dlogits, dlogits_stride, logp, entropy, token_loss, metrics});
 }
 
@@ -175,7 +175,8 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   PLAIT_TRY(AddOutput(&ranges, "group_std", group_std, groups, sizeof(float), kOptional));
   PLAIT_TRY(CheckWorkspace(workspace, workspace_bytes, plait_group_advantage_workspace_bytes(groups), &ranges));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->group_advantage(stream, {n, rewards, roles, weights, groups, offsets, ids, *options, workspace},
+  return backend->group_advantage({device, stream},
+                                  {n, rewards, roles, weights, groups, offsets, ids, *options, workspace},
                                   {advantages, group_mean, group_std});
 }
 
@@ -195,8 +196,8 @@ extern "C" int32_t plait_token_advantage(int32_t device, void* stream, int64_t t
   PLAIT_TRY(AddOutput(&ranges, "advantages", advantages, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "returns", returns, tokens, sizeof(float), kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->token_advantage(
-      stream, {tokens, sequences, offsets, roles, rewards, values, gamma, lambda, restart != 0, advantages, returns});
+  return backend->token_advantage({device, stream}, {tokens, sequences, offsets, roles, rewards, values, gamma, lambda,
+                                                     restart != 0, advantages, returns});
 }
 
 extern "C" int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, const uint8_t* roles, const float* x,
@@ -216,7 +217,7 @@ extern "C" int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, co
   }
   PLAIT_TRY(AddOutput(&ranges, "out", out, tokens, sizeof(float), kRequired));
   PLAIT_TRY(ranges.CheckOutputs());
-  return backend->whiten(stream, {tokens, roles, x, sample != 0, shift != 0, floor, epsilon, out});
+  return backend->whiten({device, stream}, {tokens, roles, x, sample != 0, shift != 0, floor, epsilon, out});
 }
 
 extern "C" int32_t plait_importance_ratio(int32_t device, void* stream, int64_t tokens, int64_t sequences,
@@ -241,6 +242,7 @@ extern "C" int32_t plait_importance_ratio(int32_t device, void* stream, int64_t 
   PLAIT_TRY(AddOutput(&ranges, "flags", flags, tokens, 1, kOptional));
   PLAIT_TRY(ranges.CheckOutputs());
   return backend->importance_ratio(
-      stream, {tokens, sequences, offsets, roles, logp, old_logp, level, clip_low, clip_high, log_ratio_limit},
+      {device, stream},
+      {tokens, sequences, offsets, roles, logp, old_logp, level, clip_low, clip_high, log_ratio_limit},
       {ratio, sequence_ratio, flags});
 }

@@ -1,11 +1,17 @@
 // What a backend implements: the functions of plait.h with their scalar arguments already checked. The CPU backend
-// lives in this folder; a CUDA backend fills the same table.
+// lives in this folder; the CUDA backend fills the same table from its plugin.
 #ifndef PLAIT_SRC_BACKEND_H_
 #define PLAIT_SRC_BACKEND_H_
 
 #include "plait.h"
 
 namespace plait {
+
+// Where a call runs.
+struct Placement {
+  int32_t device;  // PLAIT_CPU or a CUDA ordinal
+  void* stream;    // cudaStream_t; null on the CPU
+};
 
 struct RowStatsOutputs {
   float* logp;
@@ -108,18 +114,19 @@ struct RatioOutputs {
 };
 
 struct Backend {
-  plait_status (*row_stats)(void* stream, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets);
-  plait_status (*row_stats_merge)(void* stream, const MergeArguments& in, const RowStatsOutputs& out);
-  plait_status (*logits_grad)(void* stream, const plait_logits& logits, const float* state, const float* c,
+  plait_status (*row_stats)(const Placement& at, const plait_logits& logits, const RowStatsOutputs& out,
+                            int64_t* bad_targets);
+  plait_status (*row_stats_merge)(const Placement& at, const MergeArguments& in, const RowStatsOutputs& out);
+  plait_status (*logits_grad)(const Placement& at, const plait_logits& logits, const float* state, const float* c,
                               const float* h, void* dlogits, int64_t dlogits_stride, int64_t* bad_targets);
-  plait_status (*token_objective)(void* stream, const ObjectiveArguments& in, const float* logp, const float* entropy,
-                                  const ObjectiveOutputs& out);
-  plait_status (*policy_step)(void* stream, const plait_logits& logits, const ObjectiveArguments& in,
+  plait_status (*token_objective)(const Placement& at, const ObjectiveArguments& in, const float* logp,
+                                  const float* entropy, const ObjectiveOutputs& out);
+  plait_status (*policy_step)(const Placement& at, const plait_logits& logits, const ObjectiveArguments& in,
                               const StepOutputs& out);
-  plait_status (*group_advantage)(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
-  plait_status (*token_advantage)(void* stream, const TokenAdvantageArguments& in);
-  plait_status (*whiten)(void* stream, const WhitenArguments& in);
-  plait_status (*importance_ratio)(void* stream, const RatioArguments& in, const RatioOutputs& out);
+  plait_status (*group_advantage)(const Placement& at, const AdvantageArguments& in, const AdvantageOutputs& out);
+  plait_status (*token_advantage)(const Placement& at, const TokenAdvantageArguments& in);
+  plait_status (*whiten)(const Placement& at, const WhitenArguments& in);
+  plait_status (*importance_ratio)(const Placement& at, const RatioArguments& in, const RatioOutputs& out);
 };
 
 extern const Backend kCpuBackend;

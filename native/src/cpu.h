@@ -8,17 +8,19 @@
 
 namespace plait::cpu {
 
-plait_status RowStats(void* stream, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets);
-plait_status RowStatsMerge(void* stream, const MergeArguments& in, const RowStatsOutputs& out);
-plait_status LogitsGrad(void* stream, const plait_logits& logits, const float* state, const float* c, const float* h,
-                        void* dlogits, int64_t dlogits_stride, int64_t* bad_targets);
-plait_status TokenObjective(void* stream, const ObjectiveArguments& in, const float* logp, const float* entropy,
+plait_status RowStats(const Placement& at, const plait_logits& logits, const RowStatsOutputs& out,
+                      int64_t* bad_targets);
+plait_status RowStatsMerge(const Placement& at, const MergeArguments& in, const RowStatsOutputs& out);
+plait_status LogitsGrad(const Placement& at, const plait_logits& logits, const float* state, const float* c,
+                        const float* h, void* dlogits, int64_t dlogits_stride, int64_t* bad_targets);
+plait_status TokenObjective(const Placement& at, const ObjectiveArguments& in, const float* logp, const float* entropy,
                             const ObjectiveOutputs& out);
-plait_status PolicyStep(void* stream, const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out);
-plait_status GroupAdvantage(void* stream, const AdvantageArguments& in, const AdvantageOutputs& out);
-plait_status TokenAdvantage(void* stream, const TokenAdvantageArguments& in);
-plait_status Whiten(void* stream, const WhitenArguments& in);
-plait_status ImportanceRatio(void* stream, const RatioArguments& in, const RatioOutputs& out);
+plait_status PolicyStep(const Placement& at, const plait_logits& logits, const ObjectiveArguments& in,
+                        const StepOutputs& out);
+plait_status GroupAdvantage(const Placement& at, const AdvantageArguments& in, const AdvantageOutputs& out);
+plait_status TokenAdvantage(const Placement& at, const TokenAdvantageArguments& in);
+plait_status Whiten(const Placement& at, const WhitenArguments& in);
+plait_status ImportanceRatio(const Placement& at, const RatioArguments& in, const RatioOutputs& out);
 
 // The three things that a kernel needs to know of a token's row.
 inline int64_t RowOf(const plait_logits& logits, int64_t token) {

@@ -177,7 +177,7 @@ class Advantages {
 
 }  // namespace
 
-plait_status GroupAdvantage(void*, const AdvantageArguments& in, const AdvantageOutputs& out) {
+plait_status GroupAdvantage(const Placement&, const AdvantageArguments& in, const AdvantageOutputs& out) {
   PLAIT_TRY(CheckValues(in));
   if (!in.roles && !in.weights && AllFinite(in.rewards, in.n)) return Advantages<true>(in, out).Run();
   return Advantages<false>(in, out).Run();

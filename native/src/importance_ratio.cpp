@@ -47,7 +47,7 @@ void WriteSequence(const RatioArguments& in, int64_t sequence, int64_t begin, in
 
 }  // namespace
 
-plait_status ImportanceRatio(void*, const RatioArguments& in, const RatioOutputs& out) {
+plait_status ImportanceRatio(const Placement&, const RatioArguments& in, const RatioOutputs& out) {
   PLAIT_TRY(CheckOffsetValues(in.offsets, in.sequences, in.tokens));
   PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
   if (in.level == PLAIT_RATIO_TOKEN) {

@@ -1,6 +1,9 @@
 // What the library says about itself, and which backend serves a device.
+#include <string>
+
 #include "backend.h"
 #include "cpu.h"
+#include "cuda_plugin.h"
 #include "kernels.h"
 #include "parallel.h"
 #include "status.h"
@@ -15,10 +18,15 @@ const Backend* FindBackend(int32_t device) {
   if (device == PLAIT_CPU) return &kCpuBackend;
   if (device < 0) {
     Fail(PLAIT_UNAVAILABLE, "device: expected PLAIT_CPU (-1) or a CUDA ordinal >= 0, got %d", device);
-  } else {
-    Fail(PLAIT_UNAVAILABLE, "device %d: this build of Plait has no CUDA backend", device);
+    return nullptr;
   }
-  return nullptr;
+  const CudaPlugin* plugin = FindCudaPlugin();
+  if (!plugin) {
+    const std::string reason = plait_last_error();
+    Fail(PLAIT_UNAVAILABLE, "device %d: %s", device, reason.c_str());
+    return nullptr;
+  }
+  return plugin->check_device(device) == PLAIT_OK ? &plugin->backend : nullptr;
 }
 
 }  // namespace plait

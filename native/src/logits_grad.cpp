@@ -37,8 +37,8 @@ void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_
   if (column >= 0 && column < logits.vocab) StoreElement(out, column, logits.dtype, coefficients.target);
 }
 
-plait_status LogitsGrad(void*, const plait_logits& logits, const float* state, const float* c, const float* h,
-                        void* dlogits, int64_t dlogits_stride, int64_t* bad_targets) {
+plait_status LogitsGrad(const Placement&, const plait_logits& logits, const float* state, const float* c,
+                        const float* h, void* dlogits, int64_t dlogits_stride, int64_t* bad_targets) {
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
   const Kernels& kernels = ActiveKernels();

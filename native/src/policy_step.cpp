@@ -83,7 +83,8 @@ class Step {
 
 }  // namespace
 
-plait_status PolicyStep(void*, const plait_logits& logits, const ObjectiveArguments& in, const StepOutputs& out) {
+plait_status PolicyStep(const Placement&, const plait_logits& logits, const ObjectiveArguments& in,
+                        const StepOutputs& out) {
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
   PLAIT_TRY(CheckBatchValues(in.batch));

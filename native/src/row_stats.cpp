@@ -26,7 +26,7 @@ int64_t CountBadTargets(const plait_logits& logits) {
   return count;
 }
 
-plait_status RowStats(void*, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets) {
+plait_status RowStats(const Placement&, const plait_logits& logits, const RowStatsOutputs& out, int64_t* bad_targets) {
   PLAIT_TRY(CheckTemperatureValues(logits.temperatures, logits.tokens));
   PLAIT_TRY(CheckRowIndexValues(logits));
   const ReduceRowFunction reduce = ActiveKernels().reduce[logits.dtype];
@@ -42,7 +42,7 @@ plait_status RowStats(void*, const plait_logits& logits, const RowStatsOutputs& 
   return PLAIT_OK;
 }
 
-plait_status RowStatsMerge(void*, const MergeArguments& in, const RowStatsOutputs& out) {
+plait_status RowStatsMerge(const Placement&, const MergeArguments& in, const RowStatsOutputs& out) {
   PLAIT_TRY(CheckTemperatureValues(in.temperatures, in.tokens));
   const RowState* states = reinterpret_cast<const RowState*>(in.states);
   for (int64_t t = 0; t < in.tokens; ++t) {

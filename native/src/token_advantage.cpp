@@ -31,7 +31,7 @@ void EstimateSequence(const TokenAdvantageArguments& in, int64_t begin, int64_t 
 
 }  // namespace
 
-plait_status TokenAdvantage(void*, const TokenAdvantageArguments& in) {
+plait_status TokenAdvantage(const Placement&, const TokenAdvantageArguments& in) {
   PLAIT_TRY(CheckOffsetValues(in.offsets, in.sequences, in.tokens));
   PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
   if (!in.offsets) EstimateSequence(in, 0, in.tokens);
@@ -39,7 +39,7 @@ plait_status TokenAdvantage(void*, const TokenAdvantageArguments& in) {
   return PLAIT_OK;
 }
 
-plait_status Whiten(void*, const WhitenArguments& in) {
+plait_status Whiten(const Placement&, const WhitenArguments& in) {
   PLAIT_TRY(CheckRoleValues(in.roles, in.tokens));
   Moments moments = EmptyMoments();
   for (int64_t t = 0; t < in.tokens; ++t) {

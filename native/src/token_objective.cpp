@@ -5,7 +5,7 @@
 
 namespace plait::cpu {
 
-plait_status TokenObjective(void*, const ObjectiveArguments& in, const float* logp, const float* entropy,
+plait_status TokenObjective(const Placement&, const ObjectiveArguments& in, const float* logp, const float* entropy,
                             const ObjectiveOutputs& out) {
   PLAIT_TRY(CheckBatchValues(in.batch));
   BatchEvaluator evaluator(in);
