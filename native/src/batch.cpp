@@ -11,26 +11,22 @@
 #include "parallel.h"
 #include "runs.h"
 #include "sampler_correction.h"
+#include "term_weights.h"
 
 namespace plait {
 namespace {
 
-// Tokens per population of one sequence, or of the batch: index 0 counts all that are not ignored.
-struct Counts {
-  double tokens[4] = {0, 0, 0, 0};
-};
-
-Counts CountTokens(const BatchEvaluator& batch, int64_t begin, int64_t end) {
+TokenCounts CountTokens(const BatchEvaluator& batch, int64_t begin, int64_t end) {
   int64_t by_role[4] = {0, 0, 0, 0};
   VisitRoles(batch.roles(), begin, end, PLAIT_IGNORED,
              [&](int64_t first, int64_t last, int role) { by_role[role] += last - first; });
-  Counts counts;
+  TokenCounts counts;
   for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) counts.tokens[role] = static_cast<double>(by_role[role]);
   counts.tokens[0] = static_cast<double>(by_role[1] + by_role[2] + by_role[3]);
   return counts;
 }
 
-Counts CountSequence(const BatchEvaluator& evaluator, const plait_token_batch& batch, int64_t sequence) {
+TokenCounts CountSequence(const BatchEvaluator& evaluator, const plait_token_batch& batch, int64_t sequence) {
   return batch.offsets ? CountTokens(evaluator, batch.offsets[sequence], batch.offsets[sequence + 1])
                        : CountTokens(evaluator, 0, batch.tokens);
 }
@@ -41,41 +37,14 @@ plait_normalizers Resolve(const BatchEvaluator& evaluator, const ObjectiveArgume
   double tokens[4] = {0, 0, 0, 0};
   double sequences[4] = {0, 0, 0, 0};
   for (int64_t i = 0; i < SequenceCount(in.batch); ++i) {
-    const Counts counts = CountSequence(evaluator, in.batch, i);
+    const TokenCounts counts = CountSequence(evaluator, in.batch, i);
     for (int p = 0; p < 4; ++p) {
       tokens[p] += counts.tokens[p];
       sequences[p] += counts.tokens[p] > 0;
     }
   }
-  for (int p = 0; p < 4; ++p) {
-    if (result.tokens[p] == 0) result.tokens[p] = tokens[p];
-    if (result.sequences[p] == 0) result.sequences[p] = sequences[p];
-  }
+  ResolveNormalizers(tokens, sequences, &result);
   return result;
-}
-
-float TermWeight(const plait_term& term, int role, const plait_normalizers& normalizers, const Counts& sequence) {
-  if (term.coefficient == 0) return 0;
-  const int population = term.population == PLAIT_OWN_ROLE ? role : 0;
-  double divisor = 1;
-  switch (term.aggregation) {
-    case PLAIT_TOKEN_MEAN:
-      divisor = normalizers.tokens[population];
-      break;
-    case PLAIT_SEQ_MEAN_TOKEN_MEAN:
-      divisor = normalizers.sequences[population] * sequence.tokens[population];
-      break;
-    case PLAIT_SEQ_MEAN_TOKEN_SUM:
-      divisor = normalizers.sequences[population];
-      break;
-    case PLAIT_CONSTANT_LENGTH:
-      divisor = normalizers.length;
-      break;
-    default:
-      divisor = normalizers.sequences[population] * normalizers.length;
-      break;
-  }
-  return divisor > 0 ? static_cast<float>(term.coefficient / divisor) : 0;  // 0: no token has this weight
 }
 
 }  // namespace
@@ -117,12 +86,10 @@ void BatchEvaluator::FillRoles() {
 void BatchEvaluator::FillWeights() {
   const plait_normalizers normalizers = Resolve(*this, in_);
   for (int64_t i = 0; i < SequenceCount(in_.batch); ++i) {
-    const Counts counts = CountSequence(*this, in_.batch, i);
+    const TokenCounts counts = CountSequence(*this, in_.batch, i);
     for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) {
       const plait_rule& rule = in_.objective.rules[role - 1];
-      workspace_.weights[kRoles * i + role - 1] = {
-          TermWeight(rule.policy, role, normalizers, counts), TermWeight(rule.nll, role, normalizers, counts),
-          TermWeight(rule.kl, role, normalizers, counts), TermWeight(rule.entropy, role, normalizers, counts)};
+      workspace_.weights[kRoles * i + role - 1] = TermWeightsOf(rule, role, normalizers, counts);
     }
   }
 }
@@ -231,7 +198,7 @@ void BatchEvaluator::EvaluateAll(const float* logp, const float* entropy, const 
   plait_metrics total = EmptyMetrics();
   for (int64_t b = 0; b < blocks; ++b) AddMetrics(workspace_.partials[b], &total);
   AddSamplerMetrics(in_, workspace_, &total);
-  total.loss = total.policy_loss + total.nll_loss + total.kl_loss + total.entropy_loss;
+  FinishMetrics(&total);
   *out.metrics = total;
 }
 

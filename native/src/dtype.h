@@ -5,31 +5,32 @@
 #include <cstdint>
 #include <cstring>
 
+#include "host_device.h"
 #include "plait.h"
 
 namespace plait {
 
-inline float FloatFromBits(uint32_t bits) {
+PLAIT_HD inline float FloatFromBits(uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof(value));
   return value;
 }
 
-inline uint32_t BitsFromFloat(float value) {
+PLAIT_HD inline uint32_t BitsFromFloat(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
 }
 
-inline float FloatFromBfloat16(uint16_t value) { return FloatFromBits(static_cast<uint32_t>(value) << 16); }
+PLAIT_HD inline float FloatFromBfloat16(uint16_t value) { return FloatFromBits(static_cast<uint32_t>(value) << 16); }
 
-inline uint16_t Bfloat16FromFloat(float value) {
+PLAIT_HD inline uint16_t Bfloat16FromFloat(float value) {
   if (value != value) return 0x7FC0;
   const uint32_t bits = BitsFromFloat(value);
   return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
-inline float FloatFromFloat16(uint16_t value) {
+PLAIT_HD inline float FloatFromFloat16(uint16_t value) {
   const uint32_t sign = static_cast<uint32_t>(value & 0x8000) << 16;
   const uint32_t magnitude = value & 0x7FFF;
   if (magnitude >= 0x7C00) return FloatFromBits(sign | 0x7F800000u | (magnitude & 0x3FF) << 13);
@@ -38,7 +39,7 @@ inline float FloatFromFloat16(uint16_t value) {
   return FloatFromBits(sign | BitsFromFloat(subnormal));
 }
 
-inline uint16_t Float16FromFloat(float value) {
+PLAIT_HD inline uint16_t Float16FromFloat(float value) {
   const uint32_t bits = BitsFromFloat(value);
   const uint16_t sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
   const uint32_t magnitude = bits & 0x7FFFFFFFu;
@@ -51,15 +52,15 @@ inline uint16_t Float16FromFloat(float value) {
   return static_cast<uint16_t>(sign | (BitsFromFloat(FloatFromBits(magnitude) + 0.5f) - 0x3F000000u));
 }
 
-inline int64_t ElementBytes(int32_t dtype) { return dtype == PLAIT_FLOAT32 ? 4 : 2; }
+PLAIT_HD inline int64_t ElementBytes(int32_t dtype) { return dtype == PLAIT_FLOAT32 ? 4 : 2; }
 
-inline float LoadElement(const void* array, int64_t index, int32_t dtype) {
+PLAIT_HD inline float LoadElement(const void* array, int64_t index, int32_t dtype) {
   if (dtype == PLAIT_FLOAT32) return static_cast<const float*>(array)[index];
   const uint16_t bits = static_cast<const uint16_t*>(array)[index];
   return dtype == PLAIT_BFLOAT16 ? FloatFromBfloat16(bits) : FloatFromFloat16(bits);
 }
 
-inline void StoreElement(void* array, int64_t index, int32_t dtype, float value) {
+PLAIT_HD inline void StoreElement(void* array, int64_t index, int32_t dtype, float value) {
   if (dtype == PLAIT_FLOAT32) {
     static_cast<float*>(array)[index] = value;
   } else {

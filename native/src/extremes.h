@@ -2,13 +2,15 @@
 #ifndef PLAIT_SRC_EXTREMES_H_
 #define PLAIT_SRC_EXTREMES_H_
 
+#include "host_device.h"
+
 namespace plait {
 
-inline void Maximise(double value, double* max) {
+PLAIT_HD inline void Maximise(double value, double* max) {
   if (value > *max || value != value) *max = value;
 }
 
-inline void Minimise(double value, double* min) {
+PLAIT_HD inline void Minimise(double value, double* min) {
   if (value < *min || value != value) *min = value;
 }
 

@@ -3,32 +3,20 @@
 
 #include "checks.h"
 #include "cpu.h"
-#include "objective-inl.h"
+#include "objective.h"
+#include "ratio-inl.h"
 #include "runs.h"
 
 namespace plait::cpu {
 namespace {
 
-struct Ratio {
-  float value;
-  uint8_t flags;
-};
-
-Ratio RatioOf(double log_ratio, const RatioArguments& in) {
-  const double limit = in.log_ratio_limit;
-  const double limited = log_ratio > limit ? limit : log_ratio < -limit ? -limit : log_ratio;
-  Ratio ratio = {static_cast<float>(std::exp(limited)), 0};
-  if (limited != log_ratio && log_ratio == log_ratio) ratio.flags |= PLAIT_RATIO_LIMITED;
-  if (ratio.value < 1 - in.clip_low) ratio.flags |= PLAIT_RATIO_BELOW;
-  if (ratio.value > 1 + in.clip_high) ratio.flags |= PLAIT_RATIO_ABOVE;
-  return ratio;
-}
+using Ratio = FlaggedRatio<float>;
 
 bool Ignored(const RatioArguments& in, int64_t token) { return in.roles && in.roles[token] == PLAIT_IGNORED; }
 
 void WriteToken(int64_t token, const Ratio& ratio, const RatioOutputs& out) {
   if (out.ratio) out.ratio[token] = ratio.value;
-  if (out.flags) out.flags[token] = ratio.flags;
+  if (out.flags) out.flags[token] = static_cast<uint8_t>(ratio.flags);
 }
 
 void WriteSequence(const RatioArguments& in, int64_t sequence, int64_t begin, int64_t end, const RatioOutputs& out) {
@@ -40,7 +28,7 @@ void WriteSequence(const RatioArguments& in, int64_t sequence, int64_t begin, in
     ++count;
   }
   if (in.level == PLAIT_RATIO_SEQUENCE_MEAN && count > 0) sum /= static_cast<double>(count);
-  const Ratio ratio = RatioOf(sum, in);
+  const Ratio ratio = SequenceRatio({in.clip_low, in.clip_high, in.log_ratio_limit}, sum);
   if (out.sequence_ratio) out.sequence_ratio[sequence] = ratio.value;
   for (int64_t t = begin; t < end; ++t) WriteToken(t, Ignored(in, t) ? Ratio{0, 0} : ratio, out);
 }

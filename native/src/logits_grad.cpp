@@ -29,8 +29,7 @@ void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_
   const int64_t target = TargetOf(logits, token);
   if (IsBadTarget(logits, target)) return FillRow(out, logits.vocab, logits.dtype, 0);
   const GradientCoefficients coefficients = CoefficientsOf(state, c, h, TemperatureOf(logits, token));
-  const float poison = coefficients.constant + coefficients.slope;
-  if (poison != poison) return FillRow(out, logits.vocab, logits.dtype, NAN);
+  if (IsPoisoned(coefficients)) return FillRow(out, logits.vocab, logits.dtype, NAN);
   if (c == 0 && h == 0) return FillRow(out, logits.vocab, logits.dtype, 0);
   kernels.write_gradient[logits.dtype](row, logits.vocab, coefficients, out);
   const int64_t column = target - logits.vocab_begin;

@@ -3,13 +3,10 @@
 #define PLAIT_SRC_METRICS_H_
 
 #include "backend.h"
+#include "metrics_math.h"
 #include "workspace.h"
 
 namespace plait {
-
-plait_metrics EmptyMetrics();
-
-void AddMetrics(const plait_metrics& part, plait_metrics* total);
 
 // Adds how the sampler differs from the trainer, if the batch has its log-probs.
 void AddSamplerMetrics(const ObjectiveArguments& in, const Workspace& workspace, plait_metrics* total);

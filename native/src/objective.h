@@ -101,6 +101,18 @@ PLAIT_HD inline float BoundedLogRatio(const plait_rule& rule, float log_ratio, f
   return log_ratio;
 }
 
+// Adds a token of the rule's role to its sequence's sums. `sampler_weight`: 1 without a correction.
+PLAIT_HD inline void AddToSequence(const plait_rule& rule, float logp, float old_logp, float entropy, float advantage,
+                                   float sampler_weight, SequenceSums* sums) {
+  const double moved = ExactLogRatio(logp, old_logp);
+  sums->count += 1;
+  sums->log_ratio += rule.behaviour == PLAIT_BEHAVIOUR_CERTAIN ? logp : moved;
+  sums->bounded += BoundedLogRatio(rule, TokenLogRatio(rule, logp, old_logp), advantage);
+  sums->drift -= moved;
+  sums->entropy += entropy;
+  if (rule.sampler_correction) sums->log_weight += std::log(sampler_weight > 1e-8 ? sampler_weight : 1e-8);
+}
+
 // Whether the rule's policy term is on.
 PLAIT_HD inline bool HasPolicy(const plait_rule& rule) {
   return rule.policy_loss != PLAIT_POLICY_NONE && rule.policy.coefficient != 0;

@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "hwy/highway.h"
 #include "lanes-inl.h"
+#include "ratio-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait {
@@ -28,16 +29,12 @@ HWY_INLINE void StoreFlags(VectorReal value, uint8_t* flags, int64_t count) {
 }
 
 void TokenRatios(const RatioArguments& in, int64_t begin, int64_t end, float* ratios, uint8_t* flags) {
-  const VectorReal zero(0), low(1 - in.clip_low), high(1 + in.clip_high);
+  const RatioBounds bounds = {in.clip_low, in.clip_high, in.log_ratio_limit};
   for (int64_t t = begin; t < end; t += RealLanes()) {
-    const VectorReal exact = LogRatioOf(LoadSome(in.logp + t, end - t), LoadSome(in.old_logp + t, end - t));
-    const VectorReal ratio = Exp(ClampSymmetric(exact, in.log_ratio_limit));
-    if (ratios) StoreSome(ratio, ratios + t, end - t);
-    if (!flags) continue;
-    const VectorReal flag = Select(ratio < low, VectorReal(PLAIT_RATIO_BELOW), zero) +
-                            Select(ratio > high, VectorReal(PLAIT_RATIO_ABOVE), zero) +
-                            Select(IsClamped(exact, in.log_ratio_limit), VectorReal(PLAIT_RATIO_LIMITED), zero);
-    StoreFlags(flag, flags + t, end - t);
+    const FlaggedRatio<VectorReal> ratio =
+        TokenRatio(bounds, LoadSome(in.logp + t, end - t), LoadSome(in.old_logp + t, end - t));
+    if (ratios) StoreSome(ratio.value, ratios + t, end - t);
+    if (flags) StoreFlags(ratio.flags, flags + t, end - t);
   }
 }
 

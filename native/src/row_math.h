@@ -54,17 +54,22 @@ PLAIT_HD inline RowStatistics StatisticsOf(const RowSums& sums, float target, fl
   return result;
 }
 
-// Adds shard `b` to `a`. Shards of nothing but -inf add nothing.
-PLAIT_HD inline RowSums Merge(const RowSums& a, const RowSums& b, float temperature) {
-  const RowSums& high = a.max >= b.max ? a : b;
-  const RowSums& low = a.max >= b.max ? b : a;
-  if (low.max == -INFINITY) {  // keeps the NaN of a poisoned shard
-    return {high.max, high.sum + low.sum, high.weighted + low.weighted};
-  }
-  const double shift = kLog2E * (static_cast<double>(low.max) - high.max) / temperature;
+// The same sums relative to `max`, which is not below their own; scale = log2(e) / temperature. The sums of nothing but
+// -inf are 0, or the NaN of a poisoned row, relative to anything.
+PLAIT_HD inline RowSums Rebase(const RowSums& sums, float max, double scale) {
+  if (sums.max == max || sums.max == -INFINITY) return {max, sums.sum, sums.weighted};
+  const double shift = scale * (static_cast<double>(sums.max) - max);
   const double factor = std::exp2(shift);
-  const double shifted = factor == 0 ? 0 * low.sum : factor * (low.weighted + shift * low.sum);
-  return {high.max, high.sum + factor * low.sum, high.weighted + shifted};
+  const double weighted = factor == 0 ? 0 * sums.sum : factor * (sums.weighted + shift * sums.sum);
+  return {max, factor * sums.sum, weighted};
+}
+
+// The sums of two parts of a row. Parts of nothing but -inf add nothing.
+PLAIT_HD inline RowSums Merge(const RowSums& a, const RowSums& b, float temperature) {
+  const float max = a.max >= b.max ? a.max : b.max;
+  const RowSums x = Rebase(a, max, kLog2E / temperature);
+  const RowSums y = Rebase(b, max, kLog2E / temperature);
+  return {max, x.sum + y.sum, x.weighted + y.weighted};
 }
 
 // dlogits_j = exp2(y_j) * (constant + slope * y_j), except at the target, where it is `target`.
@@ -76,23 +81,42 @@ struct GradientCoefficients {
   float target;
 };
 
-// c * (1[j == y] - p_j) + h * p_j * (S - z_j), all over the temperature; S - z_j = ln 2 * (mean of y - y_j). At the
-// target 1 - p is taken by expm1, where c * 1 - c * p would cancel.
-PLAIT_HD inline GradientCoefficients CoefficientsOf(const RowState& state, float c, float h, float temperature) {
+// c * (1[j == y] - p_j) + h * p_j * (S - z_j), all over the temperature; S - z_j = ln 2 * (mean of y - y_j). Without
+// the target's own.
+PLAIT_HD inline GradientCoefficients RowCoefficientsOf(const RowState& state, float c, float h, float temperature) {
   const RowSums sums = SumsOf(state);
   const double mean = sums.weighted / sums.sum;
   const double slope = -h * kLn2;
   const double norm = 1 / (sums.sum * temperature);
-  const double y = kLog2E * (static_cast<double>(state.target) - sums.max) / temperature;
-  const double logp = kLn2 * y - std::log(sums.sum);
   GradientCoefficients result;
   result.max = state.max;
   result.scale = static_cast<float>(kLog2E / temperature);
   result.constant = static_cast<float>(norm * (-c - slope * mean));
   result.slope = static_cast<float>(norm * slope);
-  const double entropy_part = state.target == -INFINITY ? 0 : std::exp(logp) * slope * (y - mean);
-  result.target = static_cast<float>((entropy_part - c * std::expm1(logp)) / temperature);
+  result.target = 0;
   return result;
+}
+
+// The gradient at the target, where 1 - p is taken by expm1: c * 1 - c * p would cancel.
+PLAIT_HD inline float TargetGradientOf(const RowState& state, float c, float h, float temperature) {
+  const RowSums sums = SumsOf(state);
+  const double mean = sums.weighted / sums.sum;
+  const double y = kLog2E * (static_cast<double>(state.target) - sums.max) / temperature;
+  const double logp = kLn2 * y - std::log(sums.sum);
+  const double entropy_part = state.target == -INFINITY ? 0 : std::exp(logp) * (-h * kLn2) * (y - mean);
+  return static_cast<float>((entropy_part - c * std::expm1(logp)) / temperature);
+}
+
+PLAIT_HD inline GradientCoefficients CoefficientsOf(const RowState& state, float c, float h, float temperature) {
+  GradientCoefficients result = RowCoefficientsOf(state, c, h, temperature);
+  result.target = TargetGradientOf(state, c, h, temperature);
+  return result;
+}
+
+// Whether a row with these coefficients is NaN throughout.
+PLAIT_HD inline bool IsPoisoned(const GradientCoefficients& coefficients) {
+  const float poison = coefficients.constant + coefficients.slope;
+  return poison != poison;
 }
 
 }  // namespace plait

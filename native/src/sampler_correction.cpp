@@ -1,13 +1,13 @@
 #include "sampler_correction.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "batch.h"
 #include "kernels.h"
 #include "runs.h"
 #include "sampler-inl.h"
+#include "sampler_filter.h"
 
 namespace plait {
 namespace {
@@ -55,17 +55,7 @@ class SamplerCorrection {
     });
   }
 
-  double Statistic(int64_t t) const {
-    const double x = ClampSymmetric(LogRatio(batch_.old_logp[t], batch_.sampler_logp[t]), correction_.log_limit);
-    if (correction_.filter_estimator == PLAIT_KL_K1) return -x;
-    return correction_.filter_estimator == PLAIT_KL_K2 ? x * x / 2 : std::expm1(x) - x;
-  }
-
-  bool Passes(double statistic) const {
-    if (correction_.filter_estimator != PLAIT_KL_K1) return statistic <= correction_.filter_high;
-    return statistic >= std::log(static_cast<double>(correction_.filter_low)) &&
-           statistic <= std::log(static_cast<double>(correction_.filter_high));
-  }
+  double Statistic(int64_t t) const { return FilterStatistic(correction_, batch_.old_logp[t], batch_.sampler_logp[t]); }
 
   void Reject(int64_t t) {
     if (correction_.filter_action == PLAIT_FILTER_REJECT) {
@@ -77,23 +67,15 @@ class SamplerCorrection {
 
   void Filter(int64_t begin, int64_t end) {
     if (correction_.filter_level == PLAIT_CORRECTION_NONE) return;
-    double sum = 0;
-    double max = -INFINITY;
-    int64_t count = 0;
+    FilterSums sums = EmptyFilterSums();
     for (int64_t t = begin; t < end; ++t) {
       if (!Corrected(t)) continue;
       const double statistic = Statistic(t);
-      sum += statistic;
-      max = statistic > max ? statistic : max;
-      ++count;
-      if (correction_.filter_level == PLAIT_CORRECTION_TOKEN && !Passes(statistic)) Reject(t);
+      AddToFilter(statistic, &sums);
+      if (correction_.filter_level == PLAIT_CORRECTION_TOKEN && !PassesFilter(correction_, statistic)) Reject(t);
     }
-    if (correction_.filter_level == PLAIT_CORRECTION_TOKEN || count == 0) return;
-    const double statistic = correction_.filter_level == PLAIT_CORRECTION_SEQUENCE_MEAN
-                                 ? sum / static_cast<double>(count)
-                             : correction_.filter_level == PLAIT_CORRECTION_SEQUENCE_MAX ? max
-                                                                                         : sum;
-    if (Passes(statistic)) return;
+    if (correction_.filter_level == PLAIT_CORRECTION_TOKEN || sums.count == 0) return;
+    if (PassesFilter(correction_, SequenceStatistic(correction_, sums))) return;
     for (int64_t t = begin; t < end; ++t) {
       if (Corrected(t)) Reject(t);
     }

@@ -1,9 +1,7 @@
 // token_advantage: returns and advantages of tokens, and their whitening, in float64, a few floats per token.
-#include <cmath>
-
+#include "token_advantage.h"
 #include "checks.h"
 #include "cpu.h"
-#include "group_advantage.h"
 
 namespace plait::cpu {
 namespace {
@@ -11,21 +9,18 @@ namespace {
 bool Ignored(const uint8_t* roles, int64_t token) { return roles && roles[token] == PLAIT_IGNORED; }
 
 void EstimateSequence(const TokenAdvantageArguments& in, int64_t begin, int64_t end) {
-  double next_value = 0;
-  double next_advantage = 0;
+  AdvantageState state = {0, 0};
   for (int64_t t = end - 1; t >= begin; --t) {
     if (Ignored(in.roles, t)) {
       in.advantages[t] = 0;
       if (in.returns) in.returns[t] = 0;
-      if (in.restart) next_value = next_advantage = 0;
+      if (in.restart) state = {0, 0};
       continue;
     }
     const double value = in.values ? in.values[t] : 0;
-    const double delta = in.rewards[t] + in.gamma * next_value - value;
-    next_advantage = delta + in.gamma * static_cast<double>(in.lambda) * next_advantage;
-    next_value = value;
-    in.advantages[t] = static_cast<float>(next_advantage);
-    if (in.returns) in.returns[t] = static_cast<float>(next_advantage + value);
+    const double advantage = StepAdvantage(in.rewards[t], value, in.gamma, in.lambda, &state);
+    in.advantages[t] = static_cast<float>(advantage);
+    if (in.returns) in.returns[t] = static_cast<float>(advantage + value);
   }
 }
 
@@ -50,13 +45,9 @@ plait_status Whiten(const Placement&, const WhitenArguments& in) {
     if (!Ignored(in.roles, t)) AddSquare(in.x[t], &moments);
   }
   FinishStd(in.sample, &moments);
-  const double squared = moments.std * moments.std;
-  const double variance = squared > in.floor ? squared : in.floor;
-  const double scale = 1 / std::sqrt(variance + in.epsilon);
+  const double scale = WhiteningScale(moments, in.floor, in.epsilon);
   for (int64_t t = 0; t < in.tokens; ++t) {
-    const double shifted = in.shift ? in.x[t] - moments.mean : in.x[t];
-    const bool zero = Ignored(in.roles, t) || moments.count < 2 || (shifted == 0);
-    in.out[t] = zero ? 0 : static_cast<float>(shifted * scale);
+    in.out[t] = Ignored(in.roles, t) ? 0 : Whitened(in.x[t], moments, in.shift, scale);
   }
   return PLAIT_OK;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "backend.h"
+#include "metrics_math.h"
 #include "objective.h"
 
 namespace plait {
@@ -27,13 +28,6 @@ struct TokenRun {
   float* c;  // these three or null
   float* h;
   float* token_loss;
-};
-
-// Sums over the rollout tokens of one sequence.
-struct SamplerSums {
-  double old_logp;
-  double sampler_logp;
-  double ratio;  // of exp(omega)
 };
 
 // The bounded weight of each of `count` tokens from its own omega.
