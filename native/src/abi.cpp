@@ -49,7 +49,7 @@ extern "C" int32_t plait_row_stats(int32_t device, void* stream, const plait_log
   PLAIT_TRY(CheckLogits(logits, false, &ranges));
   PLAIT_TRY(AddStatistics(&ranges, logits->tokens, out, kOptional));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->row_stats({device, stream}, *logits, out, bad_targets);
 }
 
@@ -73,7 +73,7 @@ extern "C" int32_t plait_row_stats_merge(int32_t device, void* stream, const flo
   ranges.AddInput("states", states + PLAIT_STATE_FLOATS * first,
                   (rows - first) * static_cast<int64_t>(PLAIT_STATE_FLOATS * sizeof(float)));
   PLAIT_TRY(AddStatistics(&ranges, tokens, out, kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->row_stats_merge({device, stream}, {states, parts, tokens, temperatures, temperature}, out);
 }
 
@@ -88,7 +88,7 @@ extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_l
   PLAIT_TRY(AddInput(&ranges, "h", h, logits->tokens, sizeof(float), kOptional));
   PLAIT_TRY(CheckDlogits(*logits, dlogits, dlogits_stride, &ranges));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->logits_grad({device, stream}, *logits, state, c, h, dlogits, dlogits_stride, bad_targets);
 }
 
@@ -115,7 +115,7 @@ extern "C" int32_t plait_token_objective(int32_t device, void* stream, const pla
   PLAIT_TRY(AddOutput(&ranges, "c", c, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "h", h, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "token_loss", token_loss, tokens, sizeof(float), kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->token_objective({device, stream}, {*batch, *objective, normalizers, workspace}, logp, entropy,
                                   {c, h, token_loss, metrics});
 }
@@ -142,7 +142,7 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
   PLAIT_TRY(AddOutput(&ranges, "logp", logp, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "entropy", entropy, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "token_loss", token_loss, tokens, sizeof(float), kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->policy_step({device, stream}, *logits, {*batch, *objective, normalizers, workspace},
                               {dlogits, dlogits_stride, logp, entropy, token_loss, metrics});
 }
@@ -174,7 +174,7 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   PLAIT_TRY(AddOutput(&ranges, "group_mean", group_mean, groups, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "group_std", group_std, groups, sizeof(float), kOptional));
   PLAIT_TRY(CheckWorkspace(workspace, workspace_bytes, plait_group_advantage_workspace_bytes(groups), &ranges));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->group_advantage({device, stream},
                                   {n, rewards, roles, weights, groups, offsets, ids, *options, workspace},
                                   {advantages, group_mean, group_std});
@@ -195,7 +195,7 @@ extern "C" int32_t plait_token_advantage(int32_t device, void* stream, int64_t t
   PLAIT_TRY(AddInput(&ranges, "values", values, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "advantages", advantages, tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddOutput(&ranges, "returns", returns, tokens, sizeof(float), kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->token_advantage({device, stream}, {tokens, sequences, offsets, roles, rewards, values, gamma, lambda,
                                                      restart != 0, advantages, returns});
 }
@@ -216,7 +216,7 @@ extern "C" int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, co
     PLAIT_TRY(AddInput(&ranges, "x", x, tokens, sizeof(float), kRequired));
   }
   PLAIT_TRY(AddOutput(&ranges, "out", out, tokens, sizeof(float), kRequired));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->whiten({device, stream}, {tokens, roles, x, sample != 0, shift != 0, floor, epsilon, out});
 }
 
@@ -240,7 +240,7 @@ extern "C" int32_t plait_importance_ratio(int32_t device, void* stream, int64_t 
   PLAIT_TRY(AddOutput(&ranges, "ratio", ratio, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "sequence_ratio", sequence_ratio, offsets ? sequences : 1, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(&ranges, "flags", flags, tokens, 1, kOptional));
-  PLAIT_TRY(ranges.CheckOutputs());
+  PLAIT_TRY(ranges.Check(*backend, device));
   return backend->importance_ratio(
       {device, stream},
       {tokens, sequences, offsets, roles, logp, old_logp, level, clip_low, clip_high, log_ratio_limit},

@@ -114,6 +114,8 @@ struct RatioOutputs {
 };
 
 struct Backend {
+  // Refuses memory that kernels on the device cannot reach. Null: they reach all.
+  plait_status (*check_memory)(int32_t device, const char* name, const void* begin);
   plait_status (*row_stats)(const Placement& at, const plait_logits& logits, const RowStatsOutputs& out,
                             int64_t* bad_targets);
   plait_status (*row_stats_merge)(const Placement& at, const MergeArguments& in, const RowStatsOutputs& out);

@@ -8,7 +8,7 @@
 
 namespace plait {
 bool BatchEvaluator::IsCounted(int64_t token, int role, const plait_logits* logits) const {
-  return Role(token) == role && !(logits && cpu::IsBadTarget(*logits, cpu::TargetOf(*logits, token)));
+  return Role(token) == role && !(logits && IsBadTarget(*logits, TargetOf(*logits, token)));
 }
 
 void BatchEvaluator::Prepare(const float* logp, const float* entropy, const plait_logits* logits) {

@@ -47,6 +47,14 @@ void AddressRanges::Add(const char* name, const void* data, int64_t bytes, bool 
   ranges_[size_++] = {name, begin, begin + static_cast<uintptr_t>(bytes), output};
 }
 
+plait_status AddressRanges::Check(const Backend& backend, int32_t device) const {
+  PLAIT_TRY(CheckOutputs());
+  for (int i = 0; backend.check_memory && i < size_; ++i) {
+    PLAIT_TRY(backend.check_memory(device, ranges_[i].name, reinterpret_cast<const void*>(ranges_[i].begin)));
+  }
+  return PLAIT_OK;
+}
+
 plait_status AddressRanges::CheckOutputs() const {
   for (int i = 0; i < size_; ++i) {
     if (!ranges_[i].output) continue;

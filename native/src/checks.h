@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "backend.h"
 #include "plait.h"
 #include "status.h"
 
@@ -16,8 +17,8 @@ class AddressRanges {
  public:
   void AddInput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, false); }
   void AddOutput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, true); }
-  // Refuses an output that overlaps another range.
-  plait_status CheckOutputs() const;
+  // Refuses an output that overlaps another range, and what the device cannot reach.
+  plait_status Check(const Backend& backend, int32_t device) const;
 
  private:
   struct Range {
@@ -28,6 +29,7 @@ class AddressRanges {
   };
   static constexpr int kCapacity = 32;
 
+  plait_status CheckOutputs() const;
   void Add(const char* name, const void* data, int64_t bytes, bool output);
 
   Range ranges_[kCapacity];

@@ -10,9 +10,9 @@
 
 namespace plait {
 
-const Backend kCpuBackend = {cpu::RowStats,       cpu::RowStatsMerge, cpu::LogitsGrad,
-                             cpu::TokenObjective, cpu::PolicyStep,    cpu::GroupAdvantage,
-                             cpu::TokenAdvantage, cpu::Whiten,        cpu::ImportanceRatio};
+const Backend kCpuBackend = {
+    nullptr,         cpu::RowStats,       cpu::RowStatsMerge,  cpu::LogitsGrad, cpu::TokenObjective,
+    cpu::PolicyStep, cpu::GroupAdvantage, cpu::TokenAdvantage, cpu::Whiten,     cpu::ImportanceRatio};
 
 const Backend* FindBackend(int32_t device) {
   if (device == PLAIT_CPU) return &kCpuBackend;
