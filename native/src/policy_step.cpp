@@ -57,7 +57,7 @@ class Step {
     const RowSums sums = kernels_.reduce[logits_.dtype](row, logits_.vocab, temperature);
     const RowStatistics statistics = StatisticsOf(sums, target, temperature);
     out_.logp[t] = statistics.logp;
-    out_.entropy[t] = target == target ? statistics.entropy : NAN;
+    out_.entropy[t] = statistics.entropy;
     *state = StateOf(sums, target);
   }
 

@@ -42,7 +42,7 @@ PLAIT_HD inline RowState StateOf(const RowSums& sums, float target) {
   return {sums.max, static_cast<float>(sums.sum), static_cast<float>(sums.weighted * kLn2), target};
 }
 
-// A row of nothing but -inf has sum 0, a row with NaN or +inf a NaN sum; both give NaN throughout.
+// A row of nothing but -inf has sum 0, a row with NaN or +inf a NaN sum; both give NaN throughout, as a bad target does.
 PLAIT_HD inline RowStatistics StatisticsOf(const RowSums& sums, float target, float temperature) {
   const double log_sum = sums.sum > 0 ? std::log(sums.sum) : NAN;
   const double entropy = log_sum - kLn2 * sums.weighted / sums.sum;
@@ -51,6 +51,7 @@ PLAIT_HD inline RowStatistics StatisticsOf(const RowSums& sums, float target, fl
   result.logp = static_cast<float>(shifted - log_sum);
   result.entropy = static_cast<float>(entropy < 0 ? 0 : entropy);
   result.logsumexp = static_cast<float>(static_cast<double>(sums.max) / temperature + log_sum);
+  if (target != target) result.entropy = result.logsumexp = NAN;
   return result;
 }
 

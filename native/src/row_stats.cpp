@@ -5,21 +5,9 @@
 #include "checks.h"
 #include "cpu.h"
 #include "parallel.h"
+#include "row_outputs.h"
 
 namespace plait::cpu {
-namespace {
-
-void WriteRow(const RowStatsOutputs& out, int64_t token, const RowSums& sums, float target, float temperature) {
-  RowStatistics statistics = StatisticsOf(sums, target, temperature);
-  if (target != target) statistics.entropy = statistics.logsumexp = NAN;
-  if (out.logp) out.logp[token] = statistics.logp;
-  if (out.entropy) out.entropy[token] = statistics.entropy;
-  if (out.logsumexp) out.logsumexp[token] = statistics.logsumexp;
-  if (out.state) reinterpret_cast<RowState*>(out.state)[token] = StateOf(sums, target);
-}
-
-}  // namespace
-
 int64_t CountBadTargets(const plait_logits& logits) {
   int64_t count = 0;
   for (int64_t t = 0; t < logits.tokens; ++t) count += IsBadTarget(logits, TargetOf(logits, t));
@@ -44,19 +32,7 @@ plait_status RowStats(const Placement&, const plait_logits& logits, const RowSta
 
 plait_status RowStatsMerge(const Placement&, const MergeArguments& in, const RowStatsOutputs& out) {
   PLAIT_TRY(CheckTemperatureValues(in.temperatures, in.tokens));
-  const RowState* states = reinterpret_cast<const RowState*>(in.states);
-  for (int64_t t = 0; t < in.tokens; ++t) {
-    const float temperature = in.temperatures ? in.temperatures[t] : in.temperature;
-    RowSums sums = SumsOf(states[t]);
-    float target = states[t].target;
-    for (int64_t part = 1; part < in.parts; ++part) {
-      const RowState& state = states[part * in.tokens + t];
-      sums = Merge(sums, SumsOf(state), temperature);
-      // At most one shard has the target; a bad one is NaN in all of them.
-      target = state.target > target || state.target != state.target ? state.target : target;
-    }
-    WriteRow(out, t, sums, target, temperature);
-  }
+  for (int64_t t = 0; t < in.tokens; ++t) MergeStates(in, t, out);
   return PLAIT_OK;
 }
 
