@@ -119,7 +119,7 @@ PLAIT_HD inline bool HasPolicy(const plait_rule& rule) {
 }
 
 // Whether the rule's value or gradient depends on the entropy.
-inline bool UsesEntropy(const plait_rule& rule) {
+PLAIT_HD inline bool UsesEntropy(const plait_rule& rule) {
   if (rule.entropy.coefficient != 0) return true;
   if (rule.nll.coefficient != 0 && rule.nll_weighting.scope != PLAIT_SCOPE_NONE) return true;
   return HasPolicy(rule) &&
@@ -127,7 +127,7 @@ inline bool UsesEntropy(const plait_rule& rule) {
 }
 
 // Whether the objective's sampler correction changes anything: a filter that rejects does, whatever the rules.
-inline bool UsesSampler(const plait_objective& objective) {
+PLAIT_HD inline bool UsesSampler(const plait_objective& objective) {
   const plait_sampler_correction& correction = objective.correction;
   const bool filters = correction.filter_level != PLAIT_CORRECTION_NONE;
   if (filters && correction.filter_action == PLAIT_FILTER_REJECT) return true;
