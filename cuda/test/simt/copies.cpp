@@ -11,12 +11,11 @@ void* Engine::MapShared(const void* pointer, unsigned rank) {
   const Block& own = *current_->block;
   const ptrdiff_t offset = static_cast<const char*>(pointer) - own.shared;
   if (offset < 0 || offset > static_cast<ptrdiff_t>(launch_->shared_bytes)) {
-    simt::Fail("MapShared: %p is not in the shared memory of block %u", pointer, current_->block_index.x);
+    simt::Fail("MapShared: %p is not in the shared memory of the block", pointer);
   }
   if (rank >= launch_->cluster) simt::Fail("MapShared: rank %u in a cluster of %u", rank, launch_->cluster);
   if (blocks_[rank].live == 0) {
-    simt::Fail("MapShared: thread %u of block %u reaches into the block of rank %u, all of whose threads have returned",
-               current_->index.x, current_->block_index.x, rank);
+    simt::Fail("MapShared: all threads of the block of rank %u have returned", rank);
   }
   return blocks_[rank].shared + offset;
 }

@@ -67,6 +67,15 @@ __global__ void ArrivesApart() {
   simt::ClusterWait();
 }
 
+__global__ void WaitsApart() {
+  simt::ClusterArrive();
+  if (threadIdx.x % 2) {
+    simt::ClusterWait();
+  } else {
+    simt::ClusterWait();
+  }
+}
+
 // Block 1 reaches into block 0 without keeping it.
 __global__ void ReachesIntoTheEnded(float* out) {
   simt::ClusterArrive();
@@ -180,6 +189,7 @@ TEST_CASE_FIXTURE(Fixture, "Every way to get a cluster's phases wrong is reporte
   FAILS(Run(WaitsOnly, {2, 32, 0, 2}), "ClusterWait", "without ClusterArrive");
   FAILS(Run(ArrivesAndReturns, {2, 32, 0, 2}), "returns between ClusterArrive");
   FAILS(Run(ArrivesApart, {2, 32, 0, 2}), "divergent warp", "ClusterArrive");
+  FAILS(Run(WaitsApart, {2, 32, 0, 2}), "divergent warp", "ClusterWait");
 }
 
 TEST_CASE_FIXTURE(Fixture, "Shared memory is mapped only between live blocks of the cluster") {
@@ -221,7 +231,7 @@ TEST_CASE_FIXTURE(Fixture, "Asynchronous copies are checked for size, alignment 
 TEST_CASE_FIXTURE(Fixture, "A misaligned vector access is reported") {
   Array<char> in(32);
   Array<uint4> out(1);
-  FAILS(Run(Misaligned, {}, in.get(), out.get()), "__ldcs", "not aligned to 16");
+  FAILS(Run(Misaligned, {}, in.get(), out.get()), "thread ", " of block 0: __ldcs", "not aligned to 16");
 }
 
 #ifdef __SANITIZE_ADDRESS__

@@ -194,6 +194,25 @@ TEST_CASE_FIXTURE(Fixture, "Faults are injected when asked for, and last when as
   CHECK(cudaFree(memory) == cudaSuccess);
 }
 
+// Run by itself, with the variables that CMakeLists.txt sets for it: they are read once.
+TEST_CASE("The machine is what the environment says" * doctest::skip()) {
+  int count = 0;
+  CHECK(cudaGetDeviceCount(&count) == cudaSuccess);
+  CHECK(count == 5);
+  CHECK(Attribute(cudaDevAttrComputeCapabilityMajor) == 12);
+  CHECK(Attribute(cudaDevAttrComputeCapabilityMinor) == 1);
+  CHECK(Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin) == 77777);
+  CHECK(Attribute(cudaDevAttrMultiProcessorCount) == 9);
+  cudaPointerAttributes attributes = {};
+  CHECK(cudaPointerGetAttributes(&attributes, &count) == cudaSuccess);
+  CHECK(attributes.type == cudaMemoryTypeDevice);
+  int* memory = nullptr;
+  CHECK(cudaMalloc(&memory, 4) == cudaErrorMemoryAllocation);
+  CHECK(Launch(1, 32) == cudaSuccess);
+  CHECK(Launch(1, 32) == cudaErrorIllegalAddress);
+  CHECK(Launch(1, 32) == cudaErrorIllegalAddress);
+}
+
 TEST_CASE_FIXTURE(Fixture, "Errors have CUDA's names and numbers") {
   CHECK(std::strcmp(cudaGetErrorName(cudaErrorIllegalAddress), "cudaErrorIllegalAddress") == 0);
   CHECK(std::strcmp(cudaGetErrorString(cudaErrorNoDevice), "no CUDA-capable device is detected") == 0);

@@ -110,12 +110,11 @@ void Engine::Entry(boost::context::detail::transfer_t from) {
 void Engine::Return() {
   Thread& thread = *current_;
   if (!thread.copies.empty()) {
-    simt::Fail("thread %u of block %u returns with %zu asynchronous copies that it has not waited for", thread.index.x,
-               thread.block_index.x, thread.copies.size());
+    simt::Fail("returns with %zu asynchronous copies that it has not waited for", thread.copies.size());
   }
   if (thread.arrived) {
-    simt::Fail("thread %u of block %u returns between ClusterArrive (%s:%u) and its ClusterWait", thread.index.x,
-               thread.block_index.x, thread.arrived_site.file_name(), thread.arrived_site.line());
+    simt::Fail("returns between ClusterArrive (%s:%u) and its ClusterWait", thread.arrived_site.file_name(),
+               thread.arrived_site.line());
   }
   thread.waits = Waits::kReturned;
   Block& block = *thread.block;
@@ -156,7 +155,9 @@ void Engine::SwitchAway(bool last) {
 }
 
 void Engine::Fail(const char* message) {
-  failure_ = message;
+  failure_ =
+      "thread " + std::to_string(current_->index.x) + " of block " + std::to_string(current_->block_index.x) + ": ";
+  failure_ += message;
   GiveUp();
 }
 
@@ -236,19 +237,18 @@ const uint64_t* Engine::Exchange(unsigned mask, int width, uint64_t bits, const 
 }
 
 // The kernels' arrive and wait are .aligned: the lanes of a warp must all execute the same one.
-void Engine::CheckPhaseSite(PhaseSite& known, const char* operation, Site site) {
-  if (known.phase == phase_ && !Same(known.site, site)) FailDivergent("divergent warp", operation, site);
-  known = {phase_, site};
+void Engine::CheckPhaseSite(PhaseSite& known, uint64_t phase, const char* operation, Site site) {
+  if (known.phase == phase && !Same(known.site, site)) FailDivergent("divergent warp", operation, site);
+  known = {phase, site};
 }
 
 void Engine::ClusterArrive(Site site) {
   Thread& thread = *current_;
   if (thread.arrived) {
-    simt::Fail("thread %u of block %u: ClusterArrive (%s:%u) after ClusterArrive (%s:%u) without a wait between them",
-               thread.index.x, thread.block_index.x, site.file_name(), site.line(), thread.arrived_site.file_name(),
-               thread.arrived_site.line());
+    simt::Fail("ClusterArrive (%s:%u) after ClusterArrive (%s:%u) without a wait between them", site.file_name(),
+               site.line(), thread.arrived_site.file_name(), thread.arrived_site.line());
   }
-  CheckPhaseSite(thread.warp->arrive, "ClusterArrive", site);
+  CheckPhaseSite(thread.warp->arrive, phase_, "ClusterArrive", site);
   thread.arrived = true;
   thread.arrived_phase = phase_;
   thread.arrived_site = site;
@@ -266,13 +266,10 @@ void Engine::EndPhase() {
 void Engine::ClusterWait(Site site) {
   Thread& thread = *current_;
   if (!thread.arrived) {
-    simt::Fail("thread %u of block %u: ClusterWait (%s:%u) without ClusterArrive", thread.index.x, thread.block_index.x,
-               site.file_name(), site.line());
+    simt::Fail("ClusterWait (%s:%u) without ClusterArrive", site.file_name(), site.line());
   }
-  if (thread.arrived_phase == phase_) {
-    CheckPhaseSite(thread.warp->wait, "ClusterWait", site);
-    Park(Waits::kForCluster, "ClusterWait", site);
-  }
+  CheckPhaseSite(thread.warp->wait, thread.arrived_phase, "ClusterWait", site);
+  if (thread.arrived_phase == phase_) Park(Waits::kForCluster, "ClusterWait", site);
   thread.arrived = false;
 }
 

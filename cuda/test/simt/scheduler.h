@@ -118,7 +118,7 @@ class Engine {
   void Park(Waits waits, const char* operation, Site site);
   void Release(Waits waits, size_t begin, size_t end);
   void EndPhase();
-  void CheckPhaseSite(PhaseSite& known, const char* operation, Site site);
+  void CheckPhaseSite(PhaseSite& known, uint64_t phase, const char* operation, Site site);
   [[noreturn]] void FailDivergent(const char* what, const char* operation, Site site);
   std::string Describe(const Block* only) const;
 
