@@ -220,7 +220,7 @@ const uint64_t* Engine::Exchange(unsigned mask, int width, uint64_t bits, const 
   if (warp.waiting == 0) {
     warp.site = site;
     warp.operation = operation;
-  } else if (!Same(warp.site, site) || std::strcmp(warp.operation, operation) != 0) {
+  } else if (!Same(warp.site, site) || (warp.operation != operation && std::strcmp(warp.operation, operation) != 0)) {
     FailDivergent("divergent warp", operation, site);
   }
   const uint64_t* all = warp.bits[warp.parity];
