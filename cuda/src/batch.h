@@ -32,6 +32,9 @@ plait_status PrepareBatch(const Placement& at, const BatchArguments& in);
 plait_status PrepareSecondPass(const Placement& at, const BatchArguments& in, const float* logp, const float* entropy,
                                const plait_logits* logits);
 
+// Adds up how the sampler differs from the trainer into workspace.sampler_partials, if the batch has its log-probs.
+plait_status SumSampler(const Placement& at, const BatchArguments& in);
+
 // Evaluates all tokens and writes what `out` asks for.
 plait_status EvaluateBatch(const Placement& at, const BatchArguments& in, const float* logp, const float* entropy,
                            const plait_logits* logits, const ObjectiveOutputs& out);

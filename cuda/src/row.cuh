@@ -231,11 +231,10 @@ __device__ inline RowSums SumPartials(const RowSums* partials, int count, float 
   return {max, WarpSum(a.sum + b.sum), WarpSum(a.weighted + b.weighted)};
 }
 
-// Adds up the row, whose slices have begun. The result is in all lanes of the first warp of each block, or, unless kInAllBlocks, of the block of
-// rank 0 alone; the others' are undefined, and they may exit. Between this and the cluster's first blocks ending, no
-// block may write the row: others may still be reading it.
-template <class E, int kTeam, bool kInAllBlocks>
-__device__ RowSums SumRow(const Slice<E, kTeam>& slice, const RowPlan& plan, float scale) {
+// Adds up the row, whose slices have begun. The result is in all lanes of the first warp, if `wanted` there; elsewhere it
+// is undefined. Afterwards all blocks of the row have read all that they read of it: it may be overwritten.
+template <class E, int kTeam>
+__device__ RowSums SumRow(const Slice<E, kTeam>& slice, const RowPlan& plan, float scale, bool wanted) {
   const Team<kTeam>& team = slice.team;
   if (plan.cluster > 1) ClusterArrive();  // a block must have begun before another writes to its shared memory
   const RowSums warp = SumWarp(slice.AddAll(plan.resident, scale), scale);
@@ -245,15 +244,14 @@ __device__ RowSums SumRow(const Slice<E, kTeam>& slice, const RowPlan& plan, flo
   RowSums* mine = team.partials + team.rank * kWarps + WarpOf(threadIdx.x);
   if (plan.cluster > 1) {
     ClusterWait();
-    if (lane < (kInAllBlocks ? plan.cluster : 1)) *ClusterShared(mine, lane) = warp;
+    if (lane < plan.cluster) *ClusterShared(mine, lane) = warp;  // into every block, this one too
     ClusterArrive();
-    if (!kInAllBlocks && team.rank != 0) return warp;
     ClusterWait();
   } else {
     if (lane == 0) *mine = warp;
     __syncthreads();
   }
-  return team.IsFirstWarp() ? SumPartials(team.partials, plan.cluster * kWarps, scale) : warp;
+  return wanted && team.IsFirstWarp() ? SumPartials(team.partials, plan.cluster * kWarps, scale) : warp;
 }
 
 }  // namespace plait::cuda

@@ -1,7 +1,7 @@
 // row_stats: log-prob, entropy and logsumexp of each row in one read of the logits.
 //
 // Bytes: T * V elements read, at most 7 floats per row written. The floor is the read bandwidth of the device. A row is
-// a team's (row.cuh); of large rows the blocks of a cluster take a part each, and only the first waits for the others.
+// a team's (row.cuh); of large rows the blocks of a cluster take a part each.
 #include "device.h"
 #include "dispatch.h"
 #include "kernels.h"
@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
   const Row<E> row(RowAt(in.logits.data, row_number, in.logits.row_stride, E::kDtype), in.logits.vocab);
   const Slice<E, kTeam> slice(row, team, in.plan);
   slice.Begin(in.plan.resident);
-  const RowSums sums = SumRow<E, kTeam, false>(slice, in.plan, static_cast<float>(kLog2E / temperature));
+  const RowSums sums = SumRow(slice, in.plan, static_cast<float>(kLog2E / temperature), team.rank == 0);
   if (!is_first) return;
   WriteRow(in.out, token, sums, TargetLogit(in.logits, row.data, target), temperature);
 }

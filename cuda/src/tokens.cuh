@@ -28,7 +28,7 @@ __device__ inline TokenRange RangeOf(const plait_token_batch& batch, int64_t seq
 
 // As given; what is no role counts as ignored.
 __device__ inline int GivenRole(const unsigned char* roles, int64_t token) {
-  const int role = roles ? roles[token] : PLAIT_ROLLOUT;
+  const int role = roles ? roles[token] : static_cast<int>(PLAIT_ROLLOUT);
   return role > PLAIT_HINT ? PLAIT_IGNORED : role;
 }
 

@@ -579,7 +579,7 @@ typedef enum plait_scale {
 typedef enum plait_singleton {
   PLAIT_SINGLETON_ZERO = 0,   /* advantage 0 */
   PLAIT_SINGLETON_REWARD = 1, /* baseline 0 and, for the group's scale, deviation 1; members not counted likewise */
-  PLAIT_SINGLETON_REFUSE = 2  /* the call is refused */
+  PLAIT_SINGLETON_REFUSE = 2  /* the call is refused; on a CUDA device the member gets NaN */
 } plait_singleton;
 
 typedef enum plait_epsilon_place {

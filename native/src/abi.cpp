@@ -148,7 +148,7 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
 }
 
 extern "C" int64_t plait_group_advantage_workspace_bytes(int64_t groups) {
-  return groups < 0 ? 0 : groups * static_cast<int64_t>(sizeof(Moments));
+  return groups < 0 ? 0 : (groups + 1) * static_cast<int64_t>(sizeof(Moments));  // and the batch
 }
 
 extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,

@@ -29,7 +29,7 @@ Step Run(Rows& rows) {
   std::vector<double> workspace(plait_objective_workspace_bytes(tokens, 0) / 8 + 1);
   Rows out(tokens, rows.raw().vocab, rows.raw().dtype);
   Step step = {{}, std::vector<float>(tokens), std::vector<float>(tokens), {}};
-  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &batch, &objective, &normalizers, out.data(),
+  Accept(plait_policy_step(Device(), nullptr, rows.get(), &batch, &objective, &normalizers, out.data(),
                            rows.raw().vocab, step.logp.data(), step.entropy.data(), nullptr, &step.metrics,
                            workspace.data(), static_cast<int64_t>(workspace.size() * 8)));
   step.dlogits = out.bytes();

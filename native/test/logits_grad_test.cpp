@@ -9,7 +9,7 @@ namespace {
 
 std::vector<float> StateOfRows(Rows& rows) {
   std::vector<float> state(4 * rows.raw().tokens);
-  Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), nullptr, nullptr, nullptr, state.data(), nullptr));
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, state.data(), nullptr));
   return state;
 }
 
@@ -43,12 +43,12 @@ TEST_CASE("gradients agree with float64, in place and apart") {
         const std::vector<float> c = {-1, 0.25f, -0.5f};
         const std::vector<float> h = {0, 0.1f, -2};
         Rows apart(3, vocab, dtype, vocab, 1);
-        Accept(plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), state.data(), c.data(), h.data(), apart.data(),
-                                 vocab, nullptr));
+        Accept(plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), h.data(), apart.data(), vocab,
+                                 nullptr));
         for (int64_t row = 0; row < 3; ++row) CheckGradient(logits, apart, row, 1.3f, c[row], h[row]);
 
         Rows in_place = logits;
-        Accept(plait_logits_grad(PLAIT_CPU, nullptr, in_place.get(), state.data(), c.data(), h.data(), in_place.data(),
+        Accept(plait_logits_grad(Device(), nullptr, in_place.get(), state.data(), c.data(), h.data(), in_place.data(),
                                  vocab + 5, nullptr));
         for (int64_t row = 0; row < 3; ++row) {
           for (int64_t j = 0; j < vocab; ++j) {
@@ -68,14 +68,14 @@ TEST_CASE("masked entries get exactly zero gradient, with an entropy term too") 
   const std::vector<float> state = StateOfRows(logits), c = {-1}, h = {0.5f};
   Rows out(1, 300, PLAIT_FLOAT32);
   Accept(
-      plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), state.data(), c.data(), h.data(), out.data(), 300, nullptr));
+      plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), h.data(), out.data(), 300, nullptr));
   CheckGradient(logits, out, 0, 1, -1, 0.5);
   for (int64_t j = 0; j < 300; j += 2) CHECK(out.At(0, j) == 0);
 
   logits.targets() = {2};  // a target that is masked: logp = -inf, the gradient is finite
   const std::vector<float> masked = StateOfRows(logits);
   Accept(
-      plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), masked.data(), c.data(), h.data(), out.data(), 300, nullptr));
+      plait_logits_grad(Device(), nullptr, logits.get(), masked.data(), c.data(), h.data(), out.data(), 300, nullptr));
   CHECK(out.At(0, 2) == -1);
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("bad targets get zero rows, NaN rows NaN, and rows without c and h zer
   const std::vector<float> state = StateOfRows(logits), c = {-1, 0, 0, -1};
   Rows out(4, 40, PLAIT_BFLOAT16);
   int64_t bad = 0;
-  Accept(plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), state.data(), c.data(), nullptr, out.data(), 40, &bad));
+  Accept(plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), nullptr, out.data(), 40, &bad));
   CHECK(bad == 1);
   for (int64_t j = 0; j < 40; ++j) {
     CHECK(out.At(0, j) == 0);
@@ -102,7 +102,7 @@ TEST_CASE("each shard's gradient is its part of the whole") {
   logits.Randomize(77);
   const std::vector<float> state = StateOfRows(logits), c = {-1, 1, 0.5f, -2}, h = {0.1f, 0, 0.3f, -0.1f};
   Rows whole(4, 1001, PLAIT_FLOAT32);
-  Accept(plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), state.data(), c.data(), h.data(), whole.data(), 1001,
+  Accept(plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), h.data(), whole.data(), 1001,
                            nullptr));
   Rows parts(4, 1001, PLAIT_FLOAT32);
   for (const int64_t begin : {0, 400}) {
@@ -110,7 +110,7 @@ TEST_CASE("each shard's gradient is its part of the whole") {
     shard.vocab_begin = begin;
     shard.vocab = begin == 0 ? 400 : 601;
     shard.data = static_cast<const float*>(shard.data) + begin;
-    Accept(plait_logits_grad(PLAIT_CPU, nullptr, &shard, state.data(), c.data(), h.data(),
+    Accept(plait_logits_grad(Device(), nullptr, &shard, state.data(), c.data(), h.data(),
                              static_cast<float*>(parts.data()) + begin, 1001, nullptr));
   }
   CHECK(SameBits(parts.bytes(), whole.bytes()));
@@ -126,7 +126,7 @@ TEST_CASE("rows that the index leaves out are not touched") {
   logits.targets() = {5, 6};
   const std::vector<float> state = StateOfRows(logits), c = {-1, -1};
   Accept(
-      plait_logits_grad(PLAIT_CPU, nullptr, logits.get(), state.data(), c.data(), nullptr, logits.data(), 90, nullptr));
+      plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), nullptr, logits.data(), 90, nullptr));
   original.targets() = {5, 0, 0, 6, 0};
   CheckGradient(original, logits, 0, 1, -1, 0);
   CheckGradient(original, logits, 3, 1, -1, 0);
@@ -154,10 +154,10 @@ TEST_CASE("rows beyond 2^31 elements are reached") {
   logits.target_dtype = PLAIT_INT64;
   logits.temperature = 1;
   std::vector<float> logp(3), state(12), c(3, -1);
-  Accept(plait_row_stats(PLAIT_CPU, nullptr, &logits, logp.data(), nullptr, nullptr, state.data(), nullptr));
+  Accept(plait_row_stats(Device(), nullptr, &logits, logp.data(), nullptr, nullptr, state.data(), nullptr));
   const double expected = 5 - std::log(kVocab - 1 + std::exp(5.0));
   for (int i = 0; i < 3; ++i) CHECK(std::fabs(logp[i] - expected) < 3e-6);
-  Accept(plait_logits_grad(PLAIT_CPU, nullptr, &logits, state.data(), c.data(), nullptr, memory, kVocab, nullptr));
+  Accept(plait_logits_grad(Device(), nullptr, &logits, state.data(), c.data(), nullptr, memory, kVocab, nullptr));
   for (int i = 0; i < 3; ++i) {
     const float g = LoadElement(memory, index[i] * kVocab + targets[i], PLAIT_BFLOAT16);
     CHECK(std::fabs(g - (std::exp(expected) - 1)) < 0x1p-8);

@@ -49,7 +49,7 @@ struct Family {
     batch.ref_logp = ref_logp.data();
     batch.sampler_logp = sampler_logp.data();
     std::vector<double> workspace(plait_objective_workspace_bytes(7, 2) / 8 + 1);
-    Accept(plait_token_objective(PLAIT_CPU, nullptr, &batch, &objective, &normalizers, logp.data(), entropy.data(),
+    Accept(plait_token_objective(Device(), nullptr, &batch, &objective, &normalizers, logp.data(), entropy.data(),
                                  c.data(), h.data(), loss.data(), &metrics, workspace.data(),
                                  static_cast<int64_t>(workspace.size() * 8)));
     return *this;

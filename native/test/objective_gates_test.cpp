@@ -43,7 +43,7 @@ struct Tokens {
   Tokens& Run() { return Run(Batch(), entropy.data()); }
   Tokens& Run(const plait_token_batch& batch, const float* entropies) {
     std::vector<double> workspace(plait_objective_workspace_bytes(batch.tokens, batch.sequences) / 8 + 1);
-    Accept(plait_token_objective(PLAIT_CPU, nullptr, &batch, &objective, nullptr, logp.data(), entropies, c.data(),
+    Accept(plait_token_objective(Device(), nullptr, &batch, &objective, nullptr, logp.data(), entropies, c.data(),
                                  h.data(), nullptr, &metrics, workspace.data(),
                                  static_cast<int64_t>(workspace.size() * 8)));
     return *this;
@@ -146,7 +146,7 @@ TEST_CASE("a filter that rejects asks for the sampler's log-probs whatever the r
   const plait_token_batch batch = t.Batch();
   std::vector<double> workspace(plait_objective_workspace_bytes(2, 1) / 8 + 1);
   const auto run = [&] {
-    return plait_token_objective(PLAIT_CPU, nullptr, &batch, &t.objective, nullptr, t.logp.data(), nullptr, t.c.data(),
+    return plait_token_objective(Device(), nullptr, &batch, &t.objective, nullptr, t.logp.data(), nullptr, t.c.data(),
                                  nullptr, nullptr, nullptr, workspace.data(),
                                  static_cast<int64_t>(workspace.size() * 8));
   };

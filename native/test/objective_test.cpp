@@ -15,7 +15,7 @@ Output Run(const plait_token_batch& batch, const plait_objective& objective, con
            const std::vector<float>& logp, const std::vector<float>& entropy) {
   Output out(batch.tokens);
   std::vector<double> workspace(plait_objective_workspace_bytes(batch.tokens, batch.sequences) / 8 + 1);
-  Accept(plait_token_objective(PLAIT_CPU, nullptr, &batch, &objective, normalizers, logp.data(),
+  Accept(plait_token_objective(Device(), nullptr, &batch, &objective, normalizers, logp.data(),
                                entropy.empty() ? nullptr : entropy.data(), out.c.data(), out.h.data(), out.loss.data(),
                                &out.metrics, workspace.data(), static_cast<int64_t>(workspace.size() * 8)));
   return out;

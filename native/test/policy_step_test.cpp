@@ -39,7 +39,7 @@ struct Batch {
     std::mt19937 random(99);
     std::normal_distribution<float> normal(0, 0.3f);
     std::vector<float> logp(tokens);
-    Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), nullptr, nullptr, nullptr, nullptr));
+    Accept(plait_row_stats(Device(), nullptr, rows.get(), logp.data(), nullptr, nullptr, nullptr, nullptr));
     for (int64_t t = 0; t < tokens; ++t) {
       old_logp.push_back(logp[t] + normal(random));
       ref_logp.push_back(logp[t] + normal(random));
@@ -79,11 +79,11 @@ void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& obj
 
   std::vector<float> logp(kTokens), entropy(kTokens), state(4 * kTokens), c(kTokens), h(kTokens), loss(kTokens);
   plait_metrics metrics;
-  Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), logp.data(), entropy.data(), nullptr, state.data(), nullptr));
-  Accept(plait_token_objective(PLAIT_CPU, nullptr, &data.batch, &objective, nullptr, logp.data(), entropy.data(),
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), logp.data(), entropy.data(), nullptr, state.data(), nullptr));
+  Accept(plait_token_objective(Device(), nullptr, &data.batch, &objective, nullptr, logp.data(), entropy.data(),
                                c.data(), h.data(), loss.data(), &metrics, data.workspace.data(), bytes));
   Rows expected(kTokens, vocab, dtype);
-  Accept(plait_logits_grad(PLAIT_CPU, nullptr, rows.get(), state.data(), c.data(), h.data(), expected.data(), vocab,
+  Accept(plait_logits_grad(Device(), nullptr, rows.get(), state.data(), c.data(), h.data(), expected.data(), vocab,
                            nullptr));
   for (int64_t t = 4; t < kTokens; t += 5) {
     logp[t] = entropy[t] = 0;
@@ -93,7 +93,7 @@ void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& obj
   Rows apart(kTokens, vocab, dtype);
   std::vector<float> step_logp(kTokens), step_entropy(kTokens), step_loss(kTokens);
   plait_metrics step_metrics;
-  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, apart.data(), vocab,
+  Accept(plait_policy_step(Device(), nullptr, rows.get(), &data.batch, &objective, nullptr, apart.data(), vocab,
                            step_logp.data(), step_entropy.data(), step_loss.data(), &step_metrics,
                            data.workspace.data(), bytes));
   CHECK(SameBits(step_logp, logp));
@@ -104,7 +104,7 @@ void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& obj
   CHECK(metrics.tokens[0] == kTokens - 4);
   CHECK(metrics.loss_magnitude > 0);
 
-  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
+  Accept(plait_policy_step(Device(), nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
                            step_logp.data(), step_entropy.data(), nullptr, nullptr, data.workspace.data(), bytes));
   CHECK(SameBits(rows.bytes(), expected.bytes()));
 }
@@ -142,7 +142,7 @@ TEST_CASE("bad targets are counted, get zero rows and stay out of the loss") {
   std::vector<float> logp(3), entropy(3);
   Rows out(3, 50, PLAIT_FLOAT32);
   plait_metrics metrics;
-  Accept(plait_policy_step(PLAIT_CPU, nullptr, rows.get(), &batch, &objective, nullptr, out.data(), 50, logp.data(),
+  Accept(plait_policy_step(Device(), nullptr, rows.get(), &batch, &objective, nullptr, out.data(), 50, logp.data(),
                            entropy.data(), nullptr, &metrics, workspace.data(),
                            static_cast<int64_t>(workspace.size() * 8)));
   CHECK(metrics.bad_targets == 2);

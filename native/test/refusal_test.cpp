@@ -33,7 +33,7 @@ struct Call {
   float* logp_pointer = logp.data();
   int64_t dlogits_stride = kVocab;
   int64_t workspace_bytes = static_cast<int64_t>(workspace.size() * 8);
-  int32_t device = PLAIT_CPU;
+  int32_t device = Device();
 
   Call() {
     logits = *rows.Randomize(1).get();
@@ -189,6 +189,9 @@ const Case kCases[] = {
     {"workspace_bytes", [](Call& c) { c.workspace_bytes = plait_objective_workspace_bytes(kTokens, 2) - 1; }},
 };
 
+// Whether what is named is a value in an array that lies on the device.
+bool IsOfValue(const char* named) { return std::strchr(named, '[') && std::strncmp(named, "normalizers", 11) != 0; }
+
 }  // namespace
 
 TEST_CASE("the call that the refusals spoil is itself accepted") {
@@ -205,6 +208,10 @@ TEST_CASE("bad input is refused by name and nothing is written") {
     const std::string message = plait_last_error();
     CAPTURE(bad.named);
     CAPTURE(message);
+    if (IsOfValue(bad.named) && !ReadsValuesFirst()) {
+      CHECK(status == PLAIT_OK);  // and nothing out of bounds has been touched, which the sanitizer would say
+      continue;
+    }
     CHECK(status != PLAIT_OK);
     CHECK(message.find(bad.named) != std::string::npos);
     CHECK((message.find("expected") != std::string::npos || status == PLAIT_UNAVAILABLE));
@@ -227,7 +234,8 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
   plait_advantage_options options = {
       sizeof(options), PLAIT_BASELINE_GROUP_MEAN, PLAIT_SCALE_GROUP_STD, 0, 1, 0, 0, 0, 0, 0, 0};
   const auto refuse = [&](const char* named, int64_t groups, const int64_t* o, const int64_t* i, int64_t bytes = 256) {
-    CHECK(plait_group_advantage(PLAIT_CPU, nullptr, 3, rewards.data(), nullptr, nullptr, groups, o, i, &options,
+    if (IsOfValue(named) && !ReadsValuesFirst()) return;
+    CHECK(plait_group_advantage(Device(), nullptr, 3, rewards.data(), nullptr, nullptr, groups, o, i, &options,
                                 advantages.data(), nullptr, nullptr, workspace.data(),
                                 bytes) == PLAIT_INVALID_ARGUMENT);
     CAPTURE(plait_last_error());
@@ -256,7 +264,7 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
 TEST_CASE("importance_ratio, merge and the rest refuse by name") {
   std::vector<float> logp = {-1, -2}, old_logp = {-1, -2}, out(8, kUntouched);
   const auto ratio = [&](int32_t level, float low, float limit, float* sequence) {
-    return plait_importance_ratio(PLAIT_CPU, nullptr, 2, 0, nullptr, nullptr, logp.data(), old_logp.data(), level, low,
+    return plait_importance_ratio(Device(), nullptr, 2, 0, nullptr, nullptr, logp.data(), old_logp.data(), level, low,
                                   0.2f, limit, out.data(), sequence, nullptr);
   };
   const auto named = [](const char* name) { return std::string(plait_last_error()).find(name) == 0; };
@@ -267,17 +275,17 @@ TEST_CASE("importance_ratio, merge and the rest refuse by name") {
   CHECK(out[0] == kUntouched);
   CHECK(ratio(0, 0.2f, kInf, nullptr) == PLAIT_OK);
   CHECK(out[0] == 1);
-  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, out.data(), 0, 2, nullptr, 1, logp.data(), nullptr, nullptr,
+  CHECK(plait_row_stats_merge(Device(), nullptr, out.data(), 0, 2, nullptr, 1, logp.data(), nullptr, nullptr,
                               nullptr) == PLAIT_INVALID_ARGUMENT);
   CHECK(named("parts"));
-  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, nullptr, 1, 2, nullptr, 1, logp.data(), nullptr, nullptr, nullptr) ==
+  CHECK(plait_row_stats_merge(Device(), nullptr, nullptr, 1, 2, nullptr, 1, logp.data(), nullptr, nullptr, nullptr) ==
         PLAIT_INVALID_ARGUMENT);
   CHECK(named("states"));
-  CHECK(plait_row_stats_merge(PLAIT_CPU, nullptr, out.data(), 1, 2, nullptr, kNan, logp.data(), nullptr, nullptr,
+  CHECK(plait_row_stats_merge(Device(), nullptr, out.data(), 1, 2, nullptr, kNan, logp.data(), nullptr, nullptr,
                               nullptr) == PLAIT_INVALID_ARGUMENT);
   CHECK(named("temperature"));
   CHECK(plait_cpu_select_target("AVX-1024") == PLAIT_INVALID_ARGUMENT);
   CHECK(plait_bandwidth_scale(out.data(), 12, 1) == PLAIT_INVALID_ARGUMENT);
-  CHECK(plait_backend_available(PLAIT_CPU) == PLAIT_OK);
-  CHECK(plait_backend_available(0) == PLAIT_UNAVAILABLE);
+  CHECK(plait_backend_available(Device()) == PLAIT_OK);
+  CHECK(plait_backend_available(Device() + 60) == PLAIT_UNAVAILABLE);
 }

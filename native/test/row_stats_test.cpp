@@ -13,7 +13,7 @@ struct Output {
 
 Output Run(Rows& rows) {
   Output out(rows.raw().tokens);
-  Accept(plait_row_stats(PLAIT_CPU, nullptr, rows.get(), out.logp.data(), out.entropy.data(), out.logsumexp.data(),
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), out.logp.data(), out.entropy.data(), out.logsumexp.data(),
                          out.state.data(), &out.bad));
   return out;
 }
@@ -158,7 +158,7 @@ TEST_CASE("int32 targets mean the same as int64 ones") {
   logits.targets = narrow.data();
   logits.target_dtype = PLAIT_INT32;
   std::vector<float> logp(5);
-  Accept(plait_row_stats(PLAIT_CPU, nullptr, &logits, logp.data(), nullptr, nullptr, nullptr, nullptr));
+  Accept(plait_row_stats(Device(), nullptr, &logits, logp.data(), nullptr, nullptr, nullptr, nullptr));
   CHECK(SameBits(logp, expected.logp));
 }
 
@@ -177,10 +177,10 @@ TEST_CASE("a vocabulary split over shards merges to the whole") {
       shard.vocab_begin = 4999 * part / parts;
       shard.vocab = 4999 * (part + 1) / parts - shard.vocab_begin;
       shard.data = static_cast<const float*>(shard.data) + shard.vocab_begin;
-      Accept(plait_row_stats(PLAIT_CPU, nullptr, &shard, nullptr, nullptr, nullptr, &states[part * 28], nullptr));
+      Accept(plait_row_stats(Device(), nullptr, &shard, nullptr, nullptr, nullptr, &states[part * 28], nullptr));
     }
     Output merged(7);
-    Accept(plait_row_stats_merge(PLAIT_CPU, nullptr, states.data(), parts, 7, nullptr, 0.7f, merged.logp.data(),
+    Accept(plait_row_stats_merge(Device(), nullptr, states.data(), parts, 7, nullptr, 0.7f, merged.logp.data(),
                                  merged.entropy.data(), merged.logsumexp.data(), merged.state.data()));
     for (int64_t row = 0; row < 7; ++row) {
       CAPTURE(row);

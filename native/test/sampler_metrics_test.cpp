@@ -53,9 +53,8 @@ struct Mismatch {
     batch.sampler_logp = sampler_logp.data() + begin;
     std::vector<double> workspace(plait_objective_workspace_bytes(tokens, last - first) / 8 + 1);
     plait_metrics metrics = {};
-    Accept(plait_token_objective(PLAIT_CPU, nullptr, &batch, &objective, nullptr, logp.data(), nullptr, nullptr,
-                                 nullptr, nullptr, &metrics, workspace.data(),
-                                 static_cast<int64_t>(workspace.size() * 8)));
+    Accept(plait_token_objective(Device(), nullptr, &batch, &objective, nullptr, logp.data(), nullptr, nullptr, nullptr,
+                                 nullptr, &metrics, workspace.data(), static_cast<int64_t>(workspace.size() * 8)));
     return metrics;
   }
 };

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -18,6 +19,18 @@ namespace plait::test {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// Where kernels run: PLAIT_CPU, or a device that shares the host's memory, as the emulator of the CUDA tests does.
+inline int32_t Device() {
+  static const int32_t device = [] {
+    const char* name = std::getenv("PLAIT_TEST_DEVICE");
+    return name ? std::atoi(name) : PLAIT_CPU;
+  }();
+  return device;
+}
+
+// Values in arrays, unlike arguments, can be refused only where a call reads them before it starts.
+inline bool ReadsValuesFirst() { return Device() == PLAIT_CPU; }
 
 // Fails the test with the library's own message if a call was refused.
 inline void Accept(int32_t status) {
