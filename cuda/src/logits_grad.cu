@@ -24,7 +24,7 @@ struct LogitsGradArguments {
   int64_t dlogits_stride;
   unsigned long long* bad_targets;
   unsigned tiles;  // per row
-  int64_t first;  // token of the grid
+  int64_t first;   // token of the grid
 };
 
 __device__ RowState StateAt(const float* state, int64_t token) {
@@ -102,8 +102,15 @@ plait_status LogitsGradOf(const Placement& at, const plait_logits& logits, const
     const int64_t tiles = Blocks(Blocks(logits.vocab + E::kCount - 1, E::kCount), kTileVectors);
     return InGrids(logits.tokens, tiles, [&](int64_t first, int64_t count) {
       const LaunchShape shape = {count * tiles, kBlockThreads, static_cast<int>(sizeof(RowGradient))};
-      const LogitsGradArguments arguments = {
-          logits, state, c, h, dlogits, dlogits_stride, reinterpret_cast<unsigned long long*>(bad_targets), static_cast<unsigned>(tiles), first};
+      const LogitsGradArguments arguments = {logits,
+                                             state,
+                                             c,
+                                             h,
+                                             dlogits,
+                                             dlogits_stride,
+                                             reinterpret_cast<unsigned long long*>(bad_targets),
+                                             static_cast<unsigned>(tiles),
+                                             first};
       return Launch(at, "logits_grad", shape, LogitsGradKernel<E>, arguments);
     });
   });

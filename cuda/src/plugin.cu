@@ -57,7 +57,8 @@ plait_status Probe(int32_t device) {
   if (error == cudaErrorNoDevice) return Unavailable(device, "this machine has no CUDA device", error);
   if (error != cudaSuccess) return Unavailable(device, "CUDA cannot be used here", error);
   if (device >= count || device >= kMaxDevices) {
-    return Fail(PLAIT_UNAVAILABLE, "device %d: expected an ordinal below %d, the number of CUDA devices", device, count);
+    return Fail(PLAIT_UNAVAILABLE, "device %d: expected an ordinal below %d, the number of CUDA devices", device,
+                count);
   }
   const int major = Attribute(cudaDevAttrComputeCapabilityMajor, device);
   const int minor = Attribute(cudaDevAttrComputeCapabilityMinor, device);
@@ -105,7 +106,8 @@ plait_status CheckMemory(int32_t device, const char* name, const void* begin) {
 
 RowPlan PlanRows(int32_t device, const plait_logits& logits) {
   const int64_t per_vector = kVectorBytes / ElementBytes(logits.dtype);
-  return PlanRow((logits.vocab + per_vector - 1) / per_vector, DeviceOf(device).shared_limit, DeviceOf(device).clusters);
+  return PlanRow((logits.vocab + per_vector - 1) / per_vector, DeviceOf(device).shared_limit,
+                 DeviceOf(device).clusters);
 }
 
 DeviceScope::DeviceScope(int32_t device) {

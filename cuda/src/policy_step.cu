@@ -48,8 +48,8 @@ __device__ RowGradient Evaluate(const PolicyStepArguments& in, int64_t token, co
   if (!bad_target) {
     TokenInputs<float> inputs = team.token.inputs;
     Complete(in.batch, statistics.logp, statistics.entropy, &inputs);
-    const TokenResult<float> result = EvaluateToken(in.batch.objective.rules[team.token.role - 1], team.token.weights,
-                                                    TokenContext(), inputs);
+    const TokenResult<float> result =
+        EvaluateToken(in.batch.objective.rules[team.token.role - 1], team.token.weights, TokenContext(), inputs);
     c = result.c;
     h = result.h;
   }
@@ -189,9 +189,9 @@ plait_status PolicyStep(const Placement& at, const plait_logits& logits, const O
 
 plait_status AllowSharedMemoryForPolicyStep(int32_t device) {
   return VisitAll([&](auto e, auto team) {
-    const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(PolicyStepKernel<decltype(e), team>),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   DeviceOf(device).shared_limit);
+    const cudaError_t error =
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(PolicyStepKernel<decltype(e), team>),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, DeviceOf(device).shared_limit);
     return StatusOf(error, device, "policy_step");
   });
 }

@@ -1,5 +1,5 @@
-// How the threads of a device divide a row among them. A plan follows from V, the element size and the device alone, and
-// so does the order in which a row is added up: row_stats and policy_step give the same bits, whatever T.
+// How the threads of a device divide a row among them. A plan follows from V, the element size and the device alone,
+// and so does the order in which a row is added up: row_stats and policy_step give the same bits, whatever T.
 #ifndef PLAIT_CUDA_SRC_ROW_PLAN_H_
 #define PLAIT_CUDA_SRC_ROW_PLAN_H_
 

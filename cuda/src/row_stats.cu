@@ -71,8 +71,8 @@ plait_status RowStatsOf(const Placement& at, const plait_logits& logits, const u
   return InGrids(logits.tokens, plan.cluster, [&](int64_t first, int64_t count) {
     const LaunchShape shape = {Blocks(count, plan.rows_per_block) * plan.cluster, plan.threads(), plan.shared_bytes,
                                plan.cluster};
-    const RowStatsArguments arguments = {
-        logits, plan, out, roles, reinterpret_cast<unsigned long long*>(bad_targets), first, count};
+    const RowStatsArguments arguments = {logits, plan, out, roles, reinterpret_cast<unsigned long long*>(bad_targets),
+                                         first,  count};
     return VisitDtype(logits.dtype, [&](auto e) {
       return VisitTeam(plan.team, [&](auto team) {
         return Launch(at, "row_stats", shape, RowStatsKernel<decltype(e), team>, arguments);
@@ -94,9 +94,9 @@ plait_status RowStatsMerge(const Placement& at, const MergeArguments& in, const 
 
 plait_status AllowSharedMemoryForRowStats(int32_t device) {
   return VisitAll([&](auto e, auto team) {
-    const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(RowStatsKernel<decltype(e), team>),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   DeviceOf(device).shared_limit);
+    const cudaError_t error =
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(RowStatsKernel<decltype(e), team>),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, DeviceOf(device).shared_limit);
     return StatusOf(error, device, "row_stats");
   });
 }

@@ -187,7 +187,8 @@ plait_status PrepareSecondPass(const Placement& at, const BatchArguments& in, co
     arguments.role = role;
     if (rule.selection.scope != PLAIT_SCOPE_NONE) {
       const int64_t blocks = rule.selection.scope == PLAIT_SCOPE_SEQUENCE ? in.Sequences() : 1;
-      PLAIT_TRY(Launch(at, "select_by_entropy", {blocks, kWideThreads, kSharedBytes}, SelectByEntropyKernel, arguments));
+      PLAIT_TRY(
+          Launch(at, "select_by_entropy", {blocks, kWideThreads, kSharedBytes}, SelectByEntropyKernel, arguments));
     }
     if (rule.covariance.kind != PLAIT_COVARIANCE_NONE) {
       PLAIT_TRY(Launch(at, "gate_by_covariance", {1, kWideThreads, kSharedBytes}, GateByCovarianceKernel, arguments));
