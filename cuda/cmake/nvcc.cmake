@@ -3,6 +3,10 @@ enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
   message(FATAL_ERROR "nvcc 12.4 or later is needed, this is ${CMAKE_CUDA_COMPILER_VERSION}")
 endif()
+# The latest that CMake 3.25 knows of in an nvcc that is newer than itself.
+set(CMAKE_CUDA_STANDARD 17)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_EXTENSIONS OFF)
 # CUDA's runtime is linked in, so that the plugin opens, and explains itself, where there is no driver.
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 
@@ -20,9 +24,8 @@ set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CURRENT_LIST_DIR}/keep_ptxas_report.sh)
 function(plait_compile_for_gpus target)
   set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "${PLAIT_CUDA_ARCHITECTURES}")
   # -fmad=false: the CPU backend fuses no multiply-adds either; where one is wanted the source says fmaf.
-  # -std by hand: CMake 3.25 does not know of C++20 in an nvcc that is newer than itself.
   target_compile_options(${target} PRIVATE
-    -std=c++20 -fmad=false -Xptxas=-v --threads=2 "-Xcompiler=-Wall,-Wextra,-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=.")
+    -fmad=false -Xptxas=-v --threads=2 "-Xcompiler=-Wall,-Wextra,-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=.")
   target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,--exclude-libs,ALL -static-libgcc -static-libstdc++)
   add_custom_command(TARGET ${target} POST_BUILD VERBATIM
     COMMAND ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/check_ptxas_reports.sh ${CMAKE_CURRENT_BINARY_DIR}

@@ -66,7 +66,7 @@ __device__ float AdvantageOfMember(const GroupArguments& in, int64_t i, const Mo
   return static_cast<float>(AdvantageOf(in.rewards[i], AffineOf(counted, in.options, group, batch)));
 }
 
-__global__ void __launch_bounds__(kBlockThreads) GroupAdvantageKernel(const __grid_constant__ GroupArguments in) {
+__global__ void __launch_bounds__(kBlockThreads, 2) GroupAdvantageKernel(const __grid_constant__ GroupArguments in) {
   const int64_t group = static_cast<int64_t>(blockIdx.x) * (kBlockThreads / kWarp) + WarpOf(threadIdx.x);
   if (group >= in.groups) return;
   Moments moments = EmptyMoments();
@@ -92,7 +92,7 @@ __device__ bool IsGrouped(const GroupArguments& in, int64_t i) {
 }
 
 // The batch's moments; one block.
-__global__ void __launch_bounds__(kWideThreads) BatchMomentsKernel(const __grid_constant__ GroupArguments in) {
+__global__ void __launch_bounds__(kRankThreads, 1) BatchMomentsKernel(const __grid_constant__ GroupArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   Moments moments = EmptyMoments();
   for (int64_t i = threadIdx.x; i < in.n; i += blockDim.x) {
@@ -131,7 +131,7 @@ plait_status GroupAdvantage(const Placement& at, const AdvantageArguments& in, c
                                     out};
   if (UsesBatch(in.options)) {
     PLAIT_TRY(
-        Launch(at, "batch_moments", {1, kWideThreads, BlockSumsBytes<2>(kWideThreads)}, BatchMomentsKernel, arguments));
+        Launch(at, "batch_moments", {1, kRankThreads, BlockSumsBytes<2>(kRankThreads)}, BatchMomentsKernel, arguments));
   }
   if (in.ids) {
     PLAIT_TRY(

@@ -49,7 +49,8 @@ __device__ RowGradient GradientOfRow(const LogitsGradArguments& in, int64_t toke
 }
 
 template <class E>
-__global__ void __launch_bounds__(kBlockThreads, 5) LogitsGradKernel(const __grid_constant__ LogitsGradArguments in) {
+__global__ void __launch_bounds__(kBlockThreads, kBlocksPerMultiprocessor)
+    LogitsGradKernel(const __grid_constant__ LogitsGradArguments in) {
   const int64_t token = in.first + blockIdx.x / in.tiles;
   const unsigned tile = blockIdx.x % in.tiles;
   const int64_t row_number = RowOf(in.logits, token);

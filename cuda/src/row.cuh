@@ -38,8 +38,8 @@ struct Team {
     const int team = kIsWarp ? WarpOf(threadIdx.x) : 0;
     thread = kIsWarp ? LaneOf(threadIdx.x) : static_cast<int>(threadIdx.x);
     rank = kIsWarp ? 0 : ClusterRank();
-    row =
-        kIsWarp ? static_cast<int64_t>(blockIdx.x) * kMaxTeams + team : static_cast<int64_t>(blockIdx.x) / plan.cluster;
+    row = kIsWarp ? static_cast<int64_t>(blockIdx.x) * kMaxTeams + team
+                  : static_cast<int64_t>(blockIdx.x / static_cast<unsigned>(plan.cluster));
     scratch = shared + kMaxPartials * kPartialBytes + team * kTeamBytes;
     vectors = reinterpret_cast<uint4*>(shared + kHeaderBytes) + team * plan.slice;
   }

@@ -10,6 +10,8 @@ namespace plait::cuda {
 // Threads of a block, and vectors that a thread takes of a stage.
 constexpr int kBlockThreads = 256;
 constexpr int kWideThreads = 1024;
+// Of kernels that one block runs for a whole batch or sequence, and that need more registers than 1024 threads have.
+constexpr int kRankThreads = 512;
 constexpr int kStepVectors = 4;
 // Stages of a row that does not fit, at most.
 constexpr int kMaxRing = 3;
