@@ -1,4 +1,6 @@
 // What the library says about itself, and which backend serves a device.
+#include <dlfcn.h>
+
 #include "backend.h"
 #include "cpu.h"
 #include "kernels.h"
@@ -16,7 +18,7 @@ const Backend* FindBackend(int32_t device) {
   if (device < 0) {
     Fail(PLAIT_UNAVAILABLE, "device: expected PLAIT_CPU (-1) or a CUDA ordinal >= 0, got %d", device);
   } else {
-    Fail(PLAIT_UNAVAILABLE, "device %d: this build of Plait has no CUDA backend", device);
+    Fail(PLAIT_UNAVAILABLE, "device %d: the CUDA backend, libplait_cuda.so, is not here", device);
   }
   return nullptr;
 }
@@ -29,6 +31,11 @@ extern "C" const char* plait_version(void) { return PLAIT_VERSION; }
 
 extern "C" int32_t plait_backend_available(int32_t device) {
   return plait::FindBackend(device) ? PLAIT_OK : PLAIT_UNAVAILABLE;
+}
+
+extern "C" int32_t plait_cuda_load(const char* path) {
+  if (dlopen(path, RTLD_NOW | RTLD_LOCAL)) return PLAIT_OK;
+  return plait::Fail(PLAIT_UNAVAILABLE, "the CUDA backend could not be loaded: %s", dlerror());
 }
 
 extern "C" const char* plait_cpu_target(void) { return plait::ActiveKernels().target; }
