@@ -88,7 +88,8 @@ public final class CudaEvent implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      CudaRuntime.check(cudart.cudaEventDestroy(event), "cudaEventDestroy");
+      CudaRuntime.on(
+          device, () -> CudaRuntime.check(cudart.cudaEventDestroy(event), "cudaEventDestroy"));
     }
   }
 

@@ -20,8 +20,9 @@
  * missing, {@link org.plait.cuda.CudaRuntime#unavailableReason()} says so and every entry point
  * throws {@link org.plait.PlaitException} with that reason; no error of the class loader escapes.
  *
- * <p>The tests of this package run without a device: they test what is refused. Copies, streams and
- * events are tested on a device, by {@code plait verify --backend cuda:0}.
+ * <p>The tests of this package need no device: they test what is refused without one, and, on a
+ * runtime that is faked on the host, that calls reach CUDA as they should. That a device then does
+ * what they say is tested on one alone, by {@code plait verify --backend cuda:0}.
  */
 @NullMarked
 package org.plait.cuda;
