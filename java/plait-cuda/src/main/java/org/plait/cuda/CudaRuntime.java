@@ -146,8 +146,11 @@ public final class CudaRuntime {
     }
 
     private static String message(Throwable e) {
-      Throwable root =
-          e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
+      // JavaCPP's error says where it looked, and its cause why the library could not be loaded.
+      Throwable root = e;
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        root = cause;
+      }
       String message = root.getMessage();
       return message == null ? root.getClass().getName() : message;
     }

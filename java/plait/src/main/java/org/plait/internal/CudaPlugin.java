@@ -47,9 +47,22 @@ public final class CudaPlugin {
     return Once.PATH == null && reason.contains(LIBRARY) ? reason + "; " + whatToDo() : reason;
   }
 
-  /** The file that Java had C load, or null if C was left to look for one itself. */
-  public static @Nullable String path() {
-    return Once.PATH;
+  /**
+   * Where the plugin was found, for people: a path as far as it is known here, or null if there is
+   * none. That it was found does not mean that it could be loaded.
+   */
+  public static @Nullable String where() {
+    if (Once.PATH != null) {
+      return Once.PATH;
+    }
+    String given = System.getProperty(PROPERTY, System.getenv(ENVIRONMENT));
+    if (given != null && !given.isEmpty()) {
+      return given;
+    }
+    String reason = unavailableReason(0);
+    return reason != null && reason.contains(LIBRARY)
+        ? null
+        : LIBRARY + " beside libplait.so or on the loader's path";
   }
 
   /** What brings a plugin that is not there. */
