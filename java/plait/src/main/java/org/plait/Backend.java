@@ -26,7 +26,8 @@ import org.plait.internal.Natives;
  *       What the call reads from Java objects, such as {@link Objective}, {@link Normalizers},
  *       shapes and addresses, it has read when it returns.
  *   <li>Values in arrays cannot be refused: wrong offsets, roles, temperatures, row indices and ids
- *       give NaN for what they concern, and never an access out of bounds.
+ *       make the results that they concern meaningless, NaN where a kernel can tell, and never lead
+ *       to an access out of bounds.
  *   <li>A kernel that cannot be launched throws {@link PlaitException} with CUDA's name of the
  *       error. After an error that CUDA keeps, such as an illegal address in anybody's kernel, all
  *       later calls on the device throw the same.

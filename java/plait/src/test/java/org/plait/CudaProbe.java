@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaProbe {
   static final String ANSWER = "answer: ";
 
+  /** Relative, or absolute below 1: a small entropy is the difference of larger numbers. */
   private static final double TOLERANCE = 1e-6;
 
   private CudaProbe() {}
@@ -187,7 +188,7 @@ final class CudaProbe {
         zero &= e == 0;
         boolean same =
             Double.compare(e, f) == 0
-                || Math.abs(e - f) <= TOLERANCE * Math.max(Math.abs(e), Math.abs(f));
+                || Math.abs(e - f) <= TOLERANCE * Math.max(1, Math.max(Math.abs(e), Math.abs(f)));
         if (!same) {
           return "output " + i + " has " + f + " at " + j + ", the CPU " + e;
         }

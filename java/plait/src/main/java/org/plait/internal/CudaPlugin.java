@@ -44,7 +44,22 @@ public final class CudaPlugin {
       return null;
     }
     String reason = Natives.plait_last_error();
-    return Once.PATH == null && reason.contains(LIBRARY) ? reason + "; " + whatToDo() : reason;
+    return isMissing(reason) ? reason + "; " + whatToDo() : reason;
+  }
+
+  /** Whether C says that it found no plugin, where nobody said which. */
+  private static boolean isMissing(String reason) {
+    return Once.PATH == null && given() == null && reason.contains(LIBRARY);
+  }
+
+  /** The path that the property or the variable names. */
+  private static @Nullable String given() {
+    for (String path : new String[] {System.getProperty(PROPERTY), System.getenv(ENVIRONMENT)}) {
+      if (path != null && !path.isEmpty()) {
+        return path;
+      }
+    }
+    return null;
   }
 
   /**
@@ -55,12 +70,12 @@ public final class CudaPlugin {
     if (Once.PATH != null) {
       return Once.PATH;
     }
-    String given = System.getProperty(PROPERTY, System.getenv(ENVIRONMENT));
-    if (given != null && !given.isEmpty()) {
+    String given = given();
+    if (given != null) {
       return given;
     }
     String reason = unavailableReason(0);
-    return reason != null && reason.contains(LIBRARY)
+    return reason != null && isMissing(reason)
         ? null
         : LIBRARY + " beside libplait.so or on the loader's path";
   }
@@ -87,9 +102,8 @@ public final class CudaPlugin {
       }
       return property;
     }
-    String variable = System.getenv(ENVIRONMENT);
-    if (variable != null && !variable.isEmpty()) {
-      return null;
+    if (given() != null) {
+      return null; // the variable, which C reads
     }
     URL resource = Loader.findResource(CudaPlugin.class, classifier() + "/" + LIBRARY);
     if (resource == null) {

@@ -17,8 +17,8 @@ record Plan(Kernels kernels, boolean quick, List<Case> cases) {
   }
 
   /**
-   * Whether a call is refused for a value in an array. A CUDA device, which sees the values after
-   * the call has returned, gives NaN for what they concern instead.
+   * Whether a call is refused for a value in an array. A CUDA device sees the values after the call
+   * has returned, and gives results without meaning instead.
    */
   boolean refusesValues() {
     return kernels.backend().device() < 0;
