@@ -100,7 +100,7 @@ public final class CudaPlugin {
       if (!isFile(property)) {
         throw new IOException("the system property " + PROPERTY + " names no file: " + property);
       }
-      return property;
+      return Path.of(property).toAbsolutePath().toString(); // a bare name would be searched for
     }
     if (given() != null) {
       return null; // the variable, which C reads
