@@ -83,7 +83,7 @@ class VerifyCudaTest {
                 "--backend",
                 "cuda:0",
                 "--only",
-                "cases,edges,objective,groups,returns,ratio")
+                "cases,edges,layout,split,huge,groups,returns")
             .redirectErrorStream(true)
             .redirectOutput(output.toFile());
     Map<String, String> environment = Objects.requireNonNull(builder.environment());
