@@ -75,8 +75,8 @@ PLAIT_API const char* plait_last_error(void);
 PLAIT_API int32_t plait_backend_available(int32_t device);
 
 /*
- * Loads the CUDA backend's plugin, libplait_cuda.so, from the file `path`; PLAIT_OK, or PLAIT_UNAVAILABLE with the reason.
- * Once loaded it stays. Without this call the first use of a CUDA device looks for the plugin.
+ * Loads the CUDA backend's plugin, libplait_cuda.so, from the file `path`; PLAIT_OK, or PLAIT_UNAVAILABLE with the
+ * reason. Once loaded it stays. Without this call the first use of a CUDA device looks for the plugin.
  */
 PLAIT_API int32_t plait_cuda_load(const char* path);
 

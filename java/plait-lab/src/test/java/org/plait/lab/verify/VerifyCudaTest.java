@@ -83,7 +83,7 @@ class VerifyCudaTest {
                 "--backend",
                 "cuda:0",
                 "--only",
-                "cases,edges,layout,split,huge,groups,returns")
+                "cases,edges,layout,split,huge,groups,returns,ratio")
             .redirectErrorStream(true)
             .redirectOutput(output.toFile());
     Map<String, String> environment = Objects.requireNonNull(builder.environment());
