@@ -77,7 +77,44 @@ __device__ void Filter(const BatchArguments& in, const TokenRange& range, double
   }
 }
 
-__global__ void __launch_bounds__(kBlockThreads, 2) PrepareSequencesKernel(const __grid_constant__ BatchArguments in) {
+// What a sequence adds to the batch: tokens by role, 0 unused, and the weights of its corrected tokens.
+struct SequenceCounts {
+  double by_role[kSums];
+  double corrected[2];
+};
+
+// Settles the roles of this thread's tokens, kAhead at a time: their loads must not wait for the stores between them.
+__device__ SequenceCounts SettleRoles(const BatchArguments& in, const TokenRange& range) {
+  constexpr int kAhead = 4;
+  const Workspace& workspace = in.workspace;
+  SequenceCounts counts = {{0, 0, 0, 0}, {0, 0}};
+  for (int64_t first = range.begin + threadIdx.x; first < range.end; first += kAhead * blockDim.x) {
+    int given[kAhead];
+    bool rejected[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      const int64_t t = first + i * blockDim.x;
+      given[i] = t < range.end ? GivenRole(in.batch.roles, t) : static_cast<int>(PLAIT_IGNORED);
+      rejected[i] = in.corrects && t < range.end && workspace.gates[t] & kGateRejected;
+    }
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      const int64_t t = first + i * blockDim.x;
+      if (t >= range.end) break;
+      const int role = rejected[i] ? static_cast<int>(PLAIT_IGNORED) : given[i];
+      workspace.roles[t] = static_cast<unsigned char>(role);
+      counts.by_role[PLAIT_ROLLOUT] += role == PLAIT_ROLLOUT;
+      counts.by_role[PLAIT_DEMONSTRATION] += role == PLAIT_DEMONSTRATION;
+      counts.by_role[PLAIT_HINT] += role == PLAIT_HINT;
+      if (!in.corrects || role != PLAIT_ROLLOUT) continue;
+      counts.corrected[0] += workspace.sampler_weights[t];
+      counts.corrected[1] += 1;
+    }
+  }
+  return counts;
+}
+
+__global__ void __launch_bounds__(kRankThreads, 1) PrepareSequencesKernel(const __grid_constant__ BatchArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   const Workspace& workspace = in.workspace;
   const int64_t sequence = blockIdx.x;
@@ -91,25 +128,13 @@ __global__ void __launch_bounds__(kBlockThreads, 2) PrepareSequencesKernel(const
     WeighTokens(in, range, shared);
     Filter(in, range, shared);
   }
-  double counts[kSums] = {0, 0, 0, 0};  // by role, 0 unused
-  double corrected[2] = {0, 0};
-  for (int64_t t = range.begin + threadIdx.x; t < range.end; t += blockDim.x) {
-    const bool rejected = workspace.gates[t] & kGateRejected;
-    const int role = rejected ? PLAIT_IGNORED : GivenRole(in.batch.roles, t);
-    workspace.roles[t] = static_cast<unsigned char>(role);
-    counts[PLAIT_ROLLOUT] += role == PLAIT_ROLLOUT;
-    counts[PLAIT_DEMONSTRATION] += role == PLAIT_DEMONSTRATION;
-    counts[PLAIT_HINT] += role == PLAIT_HINT;
-    if (!IsCorrected(in, t) || rejected) continue;
-    corrected[0] += workspace.sampler_weights[t];
-    corrected[1] += 1;
-  }
-  BlockSums(counts, shared);
-  BlockSums(corrected, shared);
+  SequenceCounts counts = SettleRoles(in, range);
+  BlockSums(counts.by_role, shared);
+  BlockSums(counts.corrected, shared);
   if (threadIdx.x != 0) return;
-  counts[0] = counts[1] + counts[2] + counts[3];
-  for (int p = 0; p < 4; ++p) workspace.counts[sequence].tokens[p] = counts[p];
-  workspace.corrected[sequence] = {corrected[0], corrected[1]};
+  counts.by_role[0] = counts.by_role[1] + counts.by_role[2] + counts.by_role[3];
+  for (int p = 0; p < 4; ++p) workspace.counts[sequence].tokens[p] = counts.by_role[p];
+  workspace.corrected[sequence] = {counts.corrected[0], counts.corrected[1]};
 }
 
 // Sums over the sequences, and from them every sequence's weights.
@@ -161,10 +186,10 @@ BatchArguments::BatchArguments(const ObjectiveArguments& in)
 }
 
 plait_status PrepareBatch(const Placement& at, const BatchArguments& in) {
-  constexpr int kShared = BlockSumsBytes<kSums>(kBlockThreads);
+  constexpr int kShared = BlockSumsBytes<kSums>(kRankThreads);
   // Tokens that wrong offsets leave out stay ignored, and nothing looks up what nothing has written.
   if (in.batch.offsets) PLAIT_TRY(Clear(at, in.workspace.roles, in.batch.tokens));
-  PLAIT_TRY(Launch(at, "prepare_sequences", {in.Sequences(), kBlockThreads, kShared}, PrepareSequencesKernel, in));
+  PLAIT_TRY(Launch(at, "prepare_sequences", {in.Sequences(), kRankThreads, kShared}, PrepareSequencesKernel, in));
   PLAIT_TRY(Launch(at, "resolve_batch", {1, kBlockThreads, kShared}, ResolveBatchKernel, in));
   if (!in.corrects || !in.objective.correction.normalise) return PLAIT_OK;
   return Launch(at, "normalise_weights", {Blocks(in.batch.tokens, kBlockThreads), kBlockThreads}, NormaliseKernel, in);

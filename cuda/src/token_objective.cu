@@ -48,24 +48,21 @@ __device__ void EvaluateOne(const EvaluateArguments& in, int64_t t, MetricColumn
 }
 
 __global__ void __launch_bounds__(kBlockThreads, 2) EvaluateKernel(const __grid_constant__ EvaluateArguments in) {
-  static_assert(kMetricsBlock % kBlockThreads == 0 && kBlockThreads == kMetricTokens);
-  MetricTable table(SharedMemory());
-  MetricSum sum(static_cast<int>(threadIdx.x));
-  const int64_t begin = blockIdx.x * kMetricsBlock;
-  for (int round = 0; round < kMetricsBlock / kBlockThreads; ++round) {
-    const int64_t t = begin + round * kBlockThreads + threadIdx.x;
-    const MetricColumn column = table.Column(static_cast<int>(threadIdx.x));
-    if (t < in.batch.batch.tokens) {
-      EvaluateOne(in, t, column);
-    } else {
-      column.Ignore(false);
-    }
-    if (!in.out.metrics) continue;
-    __syncthreads();
-    sum.Add(table);
-    __syncthreads();  // before the next tokens are described
+  static_assert(kDeviceMetricsBlock == kBlockThreads && kBlockThreads == kMetricTokens);
+  const int thread = static_cast<int>(threadIdx.x);
+  const MetricTable table(SharedMemory());
+  const MetricColumn column = table.Column(thread);
+  const int64_t t = static_cast<int64_t>(blockIdx.x) * kBlockThreads + thread;
+  if (t < in.batch.batch.tokens) {
+    EvaluateOne(in, t, column);
+  } else {
+    column.Ignore(false);
   }
-  if (in.out.metrics) sum.Write(reinterpret_cast<double*>(&in.batch.workspace.partials[blockIdx.x]));
+  if (!in.out.metrics) return;
+  __syncthreads();
+  MetricSum sum(thread);
+  sum.Add(table);
+  sum.Write(reinterpret_cast<double*>(&in.batch.workspace.partials[blockIdx.x]));
 }
 
 // Adds up the blocks' sums, in their order; a thread per field.
@@ -95,7 +92,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 
 plait_status EvaluateBatch(const Placement& at, const BatchArguments& in, const float* logp, const float* entropy,
                            const plait_logits* logits, const ObjectiveOutputs& out) {
-  const int64_t blocks = Workspace::Blocks(in.batch.tokens);
+  const int64_t blocks = Workspace::DeviceBlocks(in.batch.tokens);
   const EvaluateArguments arguments = {in, logits ? *logits : plait_logits{}, logits != nullptr, logp, entropy, out};
   PLAIT_TRY(Launch(at, "evaluate_tokens", {blocks, kBlockThreads, MetricTable::kBytes}, EvaluateKernel, arguments));
   if (!out.metrics) return PLAIT_OK;

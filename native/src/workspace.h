@@ -14,6 +14,7 @@ namespace plait {
 
 // Tokens per partial sum of the metrics. Partial sums are added in order, so a sum depends on the tokens alone.
 constexpr int64_t kMetricsBlock = 1024;
+constexpr int64_t kDeviceMetricsBlock = 256;  // on a CUDA device: a token per thread
 // Sequences per partial sum of the sampler's metrics.
 constexpr int64_t kSequenceBlock = 16;
 constexpr int kRoles = 3;
@@ -28,7 +29,7 @@ struct Workspace {
   Workspace(void* memory, int64_t tokens, int64_t sequences) {
     char* at = static_cast<char*>(memory);
     const int64_t s = std::max<int64_t>(sequences, 1);
-    partials = Take<plait_metrics>(&at, Blocks(tokens));
+    partials = Take<plait_metrics>(&at, DeviceBlocks(tokens));
     sampler_partials = Take<plait_metrics>(&at, SequenceBlocks(s));
     normalizers = Take<plait_normalizers>(&at, 1);
     counts = Take<TokenCounts>(&at, s);
@@ -49,9 +50,10 @@ struct Workspace {
 
   static int64_t Bytes(int64_t tokens, int64_t sequences) { return Workspace(nullptr, tokens, sequences).bytes; }
   static int64_t SequenceBlocks(int64_t sequences) { return (sequences + kSequenceBlock - 1) / kSequenceBlock; }
+  static int64_t DeviceBlocks(int64_t tokens) { return (tokens + kDeviceMetricsBlock - 1) / kDeviceMetricsBlock; }
   static int64_t Blocks(int64_t tokens) { return (tokens + kMetricsBlock - 1) / kMetricsBlock; }
 
-  // Of tokens after kMetricsBlock tokens, and of the sampler after kSequenceBlock sequences.
+  // Of kMetricsBlock or kDeviceMetricsBlock tokens each, and, of the sampler, of kSequenceBlock sequences.
   plait_metrics* partials;
   plait_metrics* sampler_partials;
   plait_normalizers* normalizers;  // resolved
