@@ -54,7 +54,10 @@ def context_of(options: argparse.Namespace) -> Context:
 
 def main() -> None:
     options = parse()
-    context = context_of(options)
+    try:
+        context = context_of(options)
+    except plait.PlaitError as error:
+        sys.exit(str(error))
     for check in (
         check_header, check_layout_of_structures, check_rows, check_merge, check_layouts, check_objectives,
         check_batches, check_device,

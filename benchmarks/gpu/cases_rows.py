@@ -107,7 +107,8 @@ def check_case(context: Context, kind: str, batch: Rows, most: int) -> None:
         checks.family("row_stats")
         got = stats(context, part)
         for field, value in fields(got).items():
-            few = count < 3 or trivial
+            # Far from 0, bfloat16's steps leave a row's maximum alone.
+            few = count < 3 or trivial or (kind in ("up", "down") and batch.dtype == torch.bfloat16)
             checks.close(f"{name} {field}", value, pairs[field].rows(slice(count)), few)
         checks.true(f"{name} bad_targets", int(got["bad_targets"]) == 0)
         checks.family("logits_grad")
