@@ -3,7 +3,8 @@ enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
   message(FATAL_ERROR "nvcc 12.4 or later is needed, this is ${CMAKE_CUDA_COMPILER_VERSION}")
 endif()
-set(CMAKE_CUDA_STANDARD 20)
+# The latest that CMake 3.25 knows of in an nvcc that is newer than itself.
+set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 # CUDA's runtime is linked in, so that the plugin opens, and explains itself, where there is no driver.

@@ -1,5 +1,5 @@
-// What the kernels of stage two are given: a batch, an objective, and the workspace through which they hand over to each
-// other. Passed to them by value.
+// What the kernels of stage two are given: a batch, an objective, and the workspace through which they hand over to
+// each other. Passed to them by value.
 #ifndef PLAIT_CUDA_SRC_BATCH_H_
 #define PLAIT_CUDA_SRC_BATCH_H_
 
@@ -27,8 +27,8 @@ struct BatchArguments {
 // the workspace has roles, gates, token_sequences, sampler_weights and weights.
 plait_status PrepareBatch(const Placement& at, const BatchArguments& in);
 
-// Sums up sequences, ranks and gates tokens, for an objective of two passes; otherwise nothing. `logits`, or null: whose
-// bad targets count as ignored.
+// Sums up sequences, ranks and gates tokens, for an objective of two passes; otherwise nothing. `logits`, or null:
+// whose bad targets count as ignored.
 plait_status PrepareSecondPass(const Placement& at, const BatchArguments& in, const float* logp, const float* entropy,
                                const plait_logits* logits);
 

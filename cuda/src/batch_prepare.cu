@@ -77,7 +77,7 @@ __device__ void Filter(const BatchArguments& in, const TokenRange& range, double
   }
 }
 
-__global__ void __launch_bounds__(kBlockThreads) PrepareSequencesKernel(const __grid_constant__ BatchArguments in) {
+__global__ void __launch_bounds__(kBlockThreads, 2) PrepareSequencesKernel(const __grid_constant__ BatchArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   const Workspace& workspace = in.workspace;
   const int64_t sequence = blockIdx.x;

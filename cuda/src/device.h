@@ -24,8 +24,11 @@ plait_status CheckDevice(int32_t device);
 // Refuses what is not memory of `device`, managed or page-locked.
 plait_status CheckMemory(int32_t device, const char* name, const void* begin);
 
-// The plan for rows of `logits`, on its device.
-RowPlan PlanRows(int32_t device, const plait_logits& logits);
+// Plans the rows of `logits` on a device. Refuses rows whose vectors an int could not count.
+plait_status PlanRows(int32_t device, const plait_logits& logits, RowPlan* plan);
+
+// Lets a kernel have all the shared memory of the device, and its multiprocessors prefer it to cache.
+plait_status AllowSharedMemory(int32_t device, const char* name, const void* kernel);
 
 }  // namespace plait::cuda
 

@@ -51,7 +51,7 @@ plait_status VisitAll(const Body& body) {
 template <int kTeam>
 struct Bounds {
   static constexpr int kThreads = kTeam < kBlockThreads ? kBlockThreads : kTeam;
-  static constexpr int kBlocks = kTeam == kWideThreads ? 1 : kTeam == kBlockThreads ? 5 : 4;
+  static constexpr int kBlocks = kTeam == kWideThreads ? 1 : kTeam == kBlockThreads ? kBlocksPerMultiprocessor : 4;
 };
 
 }  // namespace plait::cuda

@@ -1,8 +1,9 @@
 // A row's elements as 16-byte vectors, for each dtype, wherever the row begins.
 //
 // Vector v of a row holds its elements v * kCount and up, whatever the row's address: what a thread adds up, and in
-// which order, must not depend on where the row lies. On an aligned row a vector is one load; otherwise it is cut out of
-// the two aligned ones that it straddles, of which the second is the neighbouring lane's first and so in the L1 cache.
+// which order, must not depend on where the row lies. On an aligned row a vector is one load; otherwise it is cut out
+// of the two aligned ones that it straddles, of which the second is the neighbouring lane's first and so in the L1
+// cache.
 #ifndef PLAIT_CUDA_SRC_ELEMENTS_CUH_
 #define PLAIT_CUDA_SRC_ELEMENTS_CUH_
 
@@ -18,7 +19,9 @@ namespace plait::cuda {
 
 constexpr int kVectorBytes = 16;
 
-__device__ __forceinline__ uint32_t WordOf(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+__device__ __forceinline__ uint32_t WordOf(const uint4& v, int i) {
+  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
+}
 
 struct Float32 {
   using T = float;

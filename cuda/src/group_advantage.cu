@@ -1,8 +1,8 @@
 // group_advantage: rewards to advantages in float64, a warp per group.
 //
-// Bytes: n rewards, read three times, of which two find them in a cache. Groups given by ids may lie anywhere, so a warp
-// then looks through all ids: n * groups of them, from L2, which for the sizes that groups come in (thousands) takes
-// some microseconds and needs neither sorting nor workspace.
+// Bytes: n rewards, read three times, of which two find them in a cache. Groups given by ids may lie anywhere, so a
+// warp then looks through all ids: n * groups of them, from L2, which for the sizes that groups come in (thousands)
+// takes some microseconds and needs neither sorting nor workspace.
 #include "group_advantage.h"
 
 #include "kernels.h"
@@ -26,9 +26,7 @@ struct GroupArguments {
   Moments* moments;  // of the groups, then of the batch
   AdvantageOutputs out;
 
-  __device__ bool IsScored(int64_t i) const {
-    return rewards[i] == rewards[i] && GivenRole(roles, i) != PLAIT_IGNORED;
-  }
+  __device__ bool IsScored(int64_t i) const { return rewards[i] == rewards[i] && GivenRole(roles, i) != PLAIT_IGNORED; }
   __device__ bool IsCounted(int64_t i) const {
     return IsScored(i) && (options.statistics == PLAIT_STATISTICS_ALL || GivenRole(roles, i) == PLAIT_ROLLOUT);
   }
@@ -68,7 +66,7 @@ __device__ float AdvantageOfMember(const GroupArguments& in, int64_t i, const Mo
   return static_cast<float>(AdvantageOf(in.rewards[i], AffineOf(counted, in.options, group, batch)));
 }
 
-__global__ void __launch_bounds__(kBlockThreads) GroupAdvantageKernel(const __grid_constant__ GroupArguments in) {
+__global__ void __launch_bounds__(kBlockThreads, 2) GroupAdvantageKernel(const __grid_constant__ GroupArguments in) {
   const int64_t group = static_cast<int64_t>(blockIdx.x) * (kBlockThreads / kWarp) + WarpOf(threadIdx.x);
   if (group >= in.groups) return;
   Moments moments = EmptyMoments();
@@ -94,7 +92,7 @@ __device__ bool IsGrouped(const GroupArguments& in, int64_t i) {
 }
 
 // The batch's moments; one block.
-__global__ void __launch_bounds__(kWideThreads) BatchMomentsKernel(const __grid_constant__ GroupArguments in) {
+__global__ void __launch_bounds__(kRankThreads, 1) BatchMomentsKernel(const __grid_constant__ GroupArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   Moments moments = EmptyMoments();
   for (int64_t i = threadIdx.x; i < in.n; i += blockDim.x) {
@@ -127,14 +125,17 @@ __global__ void __launch_bounds__(kBlockThreads) MarkUngroupedKernel(const __gri
 
 plait_status GroupAdvantage(const Placement& at, const AdvantageArguments& in, const AdvantageOutputs& out) {
   const DeviceScope scope(at.device);
-  const GroupArguments arguments = {in.n,   in.rewards, in.roles,   in.weights,
-                                    in.groups, in.offsets, in.ids, in.options, static_cast<Moments*>(in.workspace), out};
+  const GroupArguments arguments = {in.n,       in.rewards, in.roles,
+                                    in.weights, in.groups,  in.offsets,
+                                    in.ids,     in.options, static_cast<Moments*>(in.workspace),
+                                    out};
   if (UsesBatch(in.options)) {
-    PLAIT_TRY(Launch(at, "batch_moments", {1, kWideThreads, BlockSumsBytes<2>(kWideThreads)}, BatchMomentsKernel,
-                     arguments));
+    PLAIT_TRY(
+        Launch(at, "batch_moments", {1, kRankThreads, BlockSumsBytes<2>(kRankThreads)}, BatchMomentsKernel, arguments));
   }
   if (in.ids) {
-    PLAIT_TRY(Launch(at, "mark_ungrouped", {Blocks(in.n, kBlockThreads), kBlockThreads}, MarkUngroupedKernel, arguments));
+    PLAIT_TRY(
+        Launch(at, "mark_ungrouped", {Blocks(in.n, kBlockThreads), kBlockThreads}, MarkUngroupedKernel, arguments));
   }
   return Launch(at, "group_advantage", {Blocks(in.groups, kBlockThreads / kWarp), kBlockThreads}, GroupAdvantageKernel,
                 arguments);

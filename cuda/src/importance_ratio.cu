@@ -23,7 +23,8 @@ __global__ void __launch_bounds__(kBlockThreads)
     TokenRatioKernel(const __grid_constant__ RatioArguments in, const __grid_constant__ RatioOutputs out) {
   const int64_t t = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (t >= in.tokens) return;
-  WriteToken(out, t, IsCounted(in, t) ? TokenRatio(BoundsOf(in), in.logp[t], in.old_logp[t]) : FlaggedRatio<float>{0, 0});
+  WriteToken(out, t,
+             IsCounted(in, t) ? TokenRatio(BoundsOf(in), in.logp[t], in.old_logp[t]) : FlaggedRatio<float>{0, 0});
 }
 
 __global__ void __launch_bounds__(kBlockThreads)

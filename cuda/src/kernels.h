@@ -31,10 +31,9 @@ plait_status RowStatsOf(const Placement& at, const plait_logits& logits, const u
 plait_status LogitsGradOf(const Placement& at, const plait_logits& logits, const float* state, const float* c,
                           const float* h, void* dlogits, int64_t dlogits_stride, int64_t* bad_targets);
 
-// Lets a device's kernels use all the shared memory that it has; once per device.
-plait_status AllowSharedMemory(int32_t device);
-plait_status AllowSharedMemoryForRowStats(int32_t device);
-plait_status AllowSharedMemoryForPolicyStep(int32_t device);
+// What the kernels of a family need of a device before their first launch.
+plait_status PrepareRowStats(int32_t device);
+plait_status PreparePolicyStep(int32_t device);
 
 }  // namespace plait::cuda
 

@@ -24,7 +24,7 @@ struct LogitsGradArguments {
   int64_t dlogits_stride;
   unsigned long long* bad_targets;
   unsigned tiles;  // per row
-  int64_t first;  // token of the grid
+  int64_t first;   // token of the grid
 };
 
 __device__ RowState StateAt(const float* state, int64_t token) {
@@ -49,7 +49,8 @@ __device__ RowGradient GradientOfRow(const LogitsGradArguments& in, int64_t toke
 }
 
 template <class E>
-__global__ void __launch_bounds__(kBlockThreads, 5) LogitsGradKernel(const __grid_constant__ LogitsGradArguments in) {
+__global__ void __launch_bounds__(kBlockThreads, kBlocksPerMultiprocessor)
+    LogitsGradKernel(const __grid_constant__ LogitsGradArguments in) {
   const int64_t token = in.first + blockIdx.x / in.tiles;
   const unsigned tile = blockIdx.x % in.tiles;
   const int64_t row_number = RowOf(in.logits, token);
@@ -102,8 +103,15 @@ plait_status LogitsGradOf(const Placement& at, const plait_logits& logits, const
     const int64_t tiles = Blocks(Blocks(logits.vocab + E::kCount - 1, E::kCount), kTileVectors);
     return InGrids(logits.tokens, tiles, [&](int64_t first, int64_t count) {
       const LaunchShape shape = {count * tiles, kBlockThreads, static_cast<int>(sizeof(RowGradient))};
-      const LogitsGradArguments arguments = {
-          logits, state, c, h, dlogits, dlogits_stride, reinterpret_cast<unsigned long long*>(bad_targets), static_cast<unsigned>(tiles), first};
+      const LogitsGradArguments arguments = {logits,
+                                             state,
+                                             c,
+                                             h,
+                                             dlogits,
+                                             dlogits_stride,
+                                             reinterpret_cast<unsigned long long*>(bad_targets),
+                                             static_cast<unsigned>(tiles),
+                                             first};
       return Launch(at, "logits_grad", shape, LogitsGradKernel<E>, arguments);
     });
   });

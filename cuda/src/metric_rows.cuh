@@ -54,11 +54,14 @@ struct MetricSource {
   int role;
 };
 
-#define PLAIT_SOURCE(field, row) {PLAIT_METRIC(field), row, 0}
+#define PLAIT_SOURCE(field, row) \
+  { PLAIT_METRIC(field), row, 0 }
 // Three fields in a row, of the roles, behind that of all.
-#define PLAIT_SOURCE_BY_ROLE(field, row)                                             \
-  {PLAIT_METRIC(field), row, 0}, {PLAIT_METRIC(field) + 1, row, PLAIT_ROLLOUT},      \
-      {PLAIT_METRIC(field) + 2, row, PLAIT_DEMONSTRATION}, {PLAIT_METRIC(field) + 3, row, PLAIT_HINT}
+#define PLAIT_SOURCE_BY_ROLE(field, row)                                        \
+  {PLAIT_METRIC(field), row, 0}, {PLAIT_METRIC(field) + 1, row, PLAIT_ROLLOUT}, \
+      {PLAIT_METRIC(field) + 2, row, PLAIT_DEMONSTRATION}, {                    \
+    PLAIT_METRIC(field) + 3, row, PLAIT_HINT                                    \
+  }
 
 PLAIT_DEVICE_TABLE MetricSource kMetricSources[] = {
     PLAIT_SOURCE_BY_ROLE(tokens, kRowCount),
@@ -199,8 +202,7 @@ class MetricTable {
 // One thread's part of a field's sum: every fourth token. The four threads of a field are neighbours.
 class MetricSum {
  public:
-  __device__ explicit MetricSum(int thread)
-      : source_(thread / kLanesPerMetric), lane_(thread % kLanesPerMetric) {
+  __device__ explicit MetricSum(int thread) : source_(thread / kLanesPerMetric), lane_(thread % kLanesPerMetric) {
     if (IsSource()) value_ = EmptyMetric(kMetricSources[source_].field);
   }
 

@@ -48,6 +48,11 @@ plait_status Unavailable(int32_t device, const char* what, cudaError_t error) {
               cudaGetErrorString(error));
 }
 
+plait_status PrepareKernels(int32_t device) {
+  PLAIT_TRY(PrepareRowStats(device));
+  return PreparePolicyStep(device);
+}
+
 plait_status Probe(int32_t device) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
@@ -57,7 +62,8 @@ plait_status Probe(int32_t device) {
   if (error == cudaErrorNoDevice) return Unavailable(device, "this machine has no CUDA device", error);
   if (error != cudaSuccess) return Unavailable(device, "CUDA cannot be used here", error);
   if (device >= count || device >= kMaxDevices) {
-    return Fail(PLAIT_UNAVAILABLE, "device %d: expected an ordinal below %d, the number of CUDA devices", device, count);
+    return Fail(PLAIT_UNAVAILABLE, "device %d: expected an ordinal below %d, the number of CUDA devices", device,
+                count);
   }
   const int major = Attribute(cudaDevAttrComputeCapabilityMajor, device);
   const int minor = Attribute(cudaDevAttrComputeCapabilityMinor, device);
@@ -68,7 +74,7 @@ plait_status Probe(int32_t device) {
   devices[device] = {Attribute(cudaDevAttrMultiProcessorCount, device),
                      Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device), major >= 9};
   const DeviceScope scope(device);
-  const plait_status status = AllowSharedMemory(device);
+  const plait_status status = PrepareKernels(device);
   return status == PLAIT_INTERNAL ? PLAIT_UNAVAILABLE : status;
 }
 
@@ -84,9 +90,11 @@ plait_status CheckDevice(int32_t device) {
   return PLAIT_OK;
 }
 
-plait_status AllowSharedMemory(int32_t device) {
-  PLAIT_TRY(AllowSharedMemoryForRowStats(device));
-  return AllowSharedMemoryForPolicyStep(device);
+plait_status AllowSharedMemory(int32_t device, const char* name, const void* kernel) {
+  PLAIT_TRY(
+      StatusOf(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, DeviceOf(device).shared_limit),
+               device, name));
+  return StatusOf(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, 100), device, name);
 }
 
 plait_status CheckMemory(int32_t device, const char* name, const void* begin) {
@@ -103,9 +111,15 @@ plait_status CheckMemory(int32_t device, const char* name, const void* begin) {
   return PLAIT_OK;
 }
 
-RowPlan PlanRows(int32_t device, const plait_logits& logits) {
+plait_status PlanRows(int32_t device, const plait_logits& logits, RowPlan* plan) {
+  if (logits.vocab > INT32_MAX) {
+    PLAIT_REFUSE("logits.vocab: expected at most %d on a CUDA device, got %lld", INT32_MAX,
+                 static_cast<long long>(logits.vocab));
+  }
   const int64_t per_vector = kVectorBytes / ElementBytes(logits.dtype);
-  return PlanRow((logits.vocab + per_vector - 1) / per_vector, DeviceOf(device).shared_limit, DeviceOf(device).clusters);
+  *plan =
+      PlanRow((logits.vocab + per_vector - 1) / per_vector, DeviceOf(device).shared_limit, DeviceOf(device).clusters);
+  return PLAIT_OK;
 }
 
 DeviceScope::DeviceScope(int32_t device) {

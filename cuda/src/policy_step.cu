@@ -48,8 +48,8 @@ __device__ RowGradient Evaluate(const PolicyStepArguments& in, int64_t token, co
   if (!bad_target) {
     TokenInputs<float> inputs = team.token.inputs;
     Complete(in.batch, statistics.logp, statistics.entropy, &inputs);
-    const TokenResult<float> result = EvaluateToken(in.batch.objective.rules[team.token.role - 1], team.token.weights,
-                                                    TokenContext(), inputs);
+    const TokenResult<float> result =
+        EvaluateToken(in.batch.objective.rules[team.token.role - 1], team.token.weights, TokenContext(), inputs);
     c = result.c;
     h = result.h;
   }
@@ -150,7 +150,8 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
 
 plait_status OnePass(const Placement& at, const plait_logits& logits, const BatchArguments& batch,
                      const StepOutputs& out) {
-  const RowPlan plan = PlanRows(at.device, logits);
+  RowPlan plan;
+  PLAIT_TRY(PlanRows(at.device, logits, &plan));
   return InGrids(logits.tokens, plan.cluster, [&](int64_t first, int64_t count) {
     const LaunchShape shape = {Blocks(count, plan.rows_per_block) * plan.cluster, plan.threads(), plan.shared_bytes,
                                plan.cluster};
@@ -187,12 +188,9 @@ plait_status PolicyStep(const Placement& at, const plait_logits& logits, const O
   return EvaluateBatch(at, batch, out.logp, out.entropy, &logits, {nullptr, nullptr, out.token_loss, out.metrics});
 }
 
-plait_status AllowSharedMemoryForPolicyStep(int32_t device) {
+plait_status PreparePolicyStep(int32_t device) {
   return VisitAll([&](auto e, auto team) {
-    const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(PolicyStepKernel<decltype(e), team>),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   DeviceOf(device).shared_limit);
-    return StatusOf(error, device, "policy_step");
+    return AllowSharedMemory(device, "policy_step", reinterpret_cast<const void*>(PolicyStepKernel<decltype(e), team>));
   });
 }
 

@@ -4,8 +4,9 @@
 // memory asynchronously, so that the copies of a whole slice are under way at once and cost no register; each thread
 // then adds up the vectors that it has copied itself, four at a time, relative to the largest logit that it has seen so
 // far: one exponential per logit, one more when four vectors raise the maximum, and no barrier until each thread is
-// done. Threads' sums are brought to their warp's maximum and added in double; warps' sums, of all the cluster's blocks,
-// to the row's. Which thread has which vector follows from the plan, so a row gives the same bits wherever it lies.
+// done. Threads' sums are brought to their warp's maximum and added in double; warps' sums, of all the cluster's
+// blocks, to the row's. Which thread has which vector follows from the plan, so a row gives the same bits wherever it
+// lies.
 #ifndef PLAIT_CUDA_SRC_ROW_CUH_
 #define PLAIT_CUDA_SRC_ROW_CUH_
 
@@ -38,7 +39,7 @@ struct Team {
     thread = kIsWarp ? LaneOf(threadIdx.x) : static_cast<int>(threadIdx.x);
     rank = kIsWarp ? 0 : ClusterRank();
     row = kIsWarp ? static_cast<int64_t>(blockIdx.x) * kMaxTeams + team
-                  : static_cast<int64_t>(blockIdx.x) / plan.cluster;
+                  : static_cast<int64_t>(blockIdx.x / static_cast<unsigned>(plan.cluster));
     scratch = shared + kMaxPartials * kPartialBytes + team * kTeamBytes;
     vectors = reinterpret_cast<uint4*>(shared + kHeaderBytes) + team * plan.slice;
   }
@@ -180,8 +181,8 @@ struct Slice {
     }
   }
 
-  // This thread's sums of the whole slice, once begun. Where it is not resident, a thread fills a stage again as soon as
-  // it has added it up, without asking the others: each reads what it has copied itself.
+  // This thread's sums of the whole slice, once begun. Where it is not resident, a thread fills a stage again as soon
+  // as it has added it up, without asking the others: each reads what it has copied itself.
   __device__ ThreadSums AddAll(bool resident, float scale) const {
     ThreadSums sums;
     const int total = StageCount();
@@ -231,8 +232,8 @@ __device__ inline RowSums SumPartials(const RowSums* partials, int count, float 
   return {max, WarpSum(a.sum + b.sum), WarpSum(a.weighted + b.weighted)};
 }
 
-// Adds up the row, whose slices have begun. The result is in all lanes of the first warp, if `wanted` there; elsewhere it
-// is undefined. Afterwards all blocks of the row have read all that they read of it: it may be overwritten.
+// Adds up the row, whose slices have begun. The result is in all lanes of the first warp, if `wanted` there; elsewhere
+// it is undefined. Afterwards all blocks of the row have read all that they read of it: it may be overwritten.
 template <class E, int kTeam>
 __device__ RowSums SumRow(const Slice<E, kTeam>& slice, const RowPlan& plan, float scale, bool wanted) {
   const Team<kTeam>& team = slice.team;

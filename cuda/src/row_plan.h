@@ -1,5 +1,5 @@
-// How the threads of a device divide a row among them. A plan follows from V, the element size and the device alone, and
-// so does the order in which a row is added up: row_stats and policy_step give the same bits, whatever T.
+// How the threads of a device divide a row among them. A plan follows from V, the element size and the device alone,
+// and so does the order in which a row is added up: row_stats and policy_step give the same bits, whatever T.
 #ifndef PLAIT_CUDA_SRC_ROW_PLAN_H_
 #define PLAIT_CUDA_SRC_ROW_PLAN_H_
 
@@ -10,6 +10,8 @@ namespace plait::cuda {
 // Threads of a block, and vectors that a thread takes of a stage.
 constexpr int kBlockThreads = 256;
 constexpr int kWideThreads = 1024;
+// Of kernels that one block runs for a whole batch or sequence, and that need more registers than 1024 threads have.
+constexpr int kRankThreads = 512;
 constexpr int kStepVectors = 4;
 // Stages of a row that does not fit, at most.
 constexpr int kMaxRing = 3;

@@ -67,12 +67,13 @@ __global__ void RowStatsMergeKernel(const __grid_constant__ MergeArguments in,
 plait_status RowStatsOf(const Placement& at, const plait_logits& logits, const unsigned char* roles,
                         const RowStatsOutputs& out, int64_t* bad_targets) {
   PLAIT_TRY(Clear(at, bad_targets, sizeof(*bad_targets)));
-  const RowPlan plan = PlanRows(at.device, logits);
+  RowPlan plan;
+  PLAIT_TRY(PlanRows(at.device, logits, &plan));
   return InGrids(logits.tokens, plan.cluster, [&](int64_t first, int64_t count) {
     const LaunchShape shape = {Blocks(count, plan.rows_per_block) * plan.cluster, plan.threads(), plan.shared_bytes,
                                plan.cluster};
-    const RowStatsArguments arguments = {
-        logits, plan, out, roles, reinterpret_cast<unsigned long long*>(bad_targets), first, count};
+    const RowStatsArguments arguments = {logits, plan, out, roles, reinterpret_cast<unsigned long long*>(bad_targets),
+                                         first,  count};
     return VisitDtype(logits.dtype, [&](auto e) {
       return VisitTeam(plan.team, [&](auto team) {
         return Launch(at, "row_stats", shape, RowStatsKernel<decltype(e), team>, arguments);
@@ -92,12 +93,9 @@ plait_status RowStatsMerge(const Placement& at, const MergeArguments& in, const 
   return Launch(at, "row_stats_merge", {Blocks(in.tokens, kBlockThreads), kBlockThreads}, RowStatsMergeKernel, in, out);
 }
 
-plait_status AllowSharedMemoryForRowStats(int32_t device) {
+plait_status PrepareRowStats(int32_t device) {
   return VisitAll([&](auto e, auto team) {
-    const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(RowStatsKernel<decltype(e), team>),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   DeviceOf(device).shared_limit);
-    return StatusOf(error, device, "row_stats");
+    return AllowSharedMemory(device, "row_stats", reinterpret_cast<const void*>(RowStatsKernel<decltype(e), team>));
   });
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr int kDigits = 256;
 constexpr int kSumFields = sizeof(SequenceSums) / sizeof(double);
 // A double per warp and field for sums, or a histogram and what is found in it.
-constexpr int kSharedBytes = BlockSumsBytes<kSumFields>(kWideThreads) + (kDigits + 4) * static_cast<int>(sizeof(int));
+constexpr int kSharedBytes = BlockSumsBytes<kSumFields>(kRankThreads) + (kDigits + 4) * static_cast<int>(sizeof(int));
 
 struct SecondPassArguments {
   BatchArguments batch;
@@ -92,7 +92,8 @@ __device__ uint64_t LeastOfLargest(int64_t k, double* shared, const Visit& visit
 }
 
 // Drops all but the tokens of highest entropy, in each block's range: a sequence, or the batch.
-__global__ void __launch_bounds__(kWideThreads) SelectByEntropyKernel(const __grid_constant__ SecondPassArguments in) {
+__global__ void __launch_bounds__(kRankThreads, 1)
+    SelectByEntropyKernel(const __grid_constant__ SecondPassArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   const plait_entropy_selection& selection = in.batch.objective.rules[in.role - 1].selection;
   const TokenRange range = selection.scope == PLAIT_SCOPE_SEQUENCE ? RangeOf(in.batch.batch, blockIdx.x)
@@ -118,7 +119,8 @@ __global__ void __launch_bounds__(kWideThreads) SelectByEntropyKernel(const __gr
 }
 
 // Finds the tokens that the covariance rule treats apart. One block.
-__global__ void __launch_bounds__(kWideThreads) GateByCovarianceKernel(const __grid_constant__ SecondPassArguments in) {
+__global__ void __launch_bounds__(kRankThreads, 1)
+    GateByCovarianceKernel(const __grid_constant__ SecondPassArguments in) {
   double* shared = reinterpret_cast<double*>(SharedMemory());
   const BatchArguments& batch = in.batch;
   const Workspace& workspace = batch.workspace;
@@ -187,10 +189,11 @@ plait_status PrepareSecondPass(const Placement& at, const BatchArguments& in, co
     arguments.role = role;
     if (rule.selection.scope != PLAIT_SCOPE_NONE) {
       const int64_t blocks = rule.selection.scope == PLAIT_SCOPE_SEQUENCE ? in.Sequences() : 1;
-      PLAIT_TRY(Launch(at, "select_by_entropy", {blocks, kWideThreads, kSharedBytes}, SelectByEntropyKernel, arguments));
+      PLAIT_TRY(
+          Launch(at, "select_by_entropy", {blocks, kRankThreads, kSharedBytes}, SelectByEntropyKernel, arguments));
     }
     if (rule.covariance.kind != PLAIT_COVARIANCE_NONE) {
-      PLAIT_TRY(Launch(at, "gate_by_covariance", {1, kWideThreads, kSharedBytes}, GateByCovarianceKernel, arguments));
+      PLAIT_TRY(Launch(at, "gate_by_covariance", {1, kRankThreads, kSharedBytes}, GateByCovarianceKernel, arguments));
     }
   }
   return PLAIT_OK;

@@ -21,8 +21,17 @@
 #define PLAIT_HAS_CLUSTERS 0
 #endif
 
+// How many blocks of 256 threads a multiprocessor should hold of the kernels that read logits: bounds their registers.
+// Blackwell's compiler needs some more of them, and spills are worse than one block less.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define PLAIT_BLOCKS_PER_MULTIPROCESSOR 4
+#else
+#define PLAIT_BLOCKS_PER_MULTIPROCESSOR 5
+#endif
+
 namespace plait::cuda {
 
+constexpr int kBlocksPerMultiprocessor = PLAIT_BLOCKS_PER_MULTIPROCESSOR;
 constexpr unsigned kFullWarp = 0xffffffffu;
 constexpr int kWarp = 32;
 
@@ -95,7 +104,7 @@ __device__ __forceinline__ void ClusterArrive() {
 #if defined(PLAIT_SIMT)
   simt::ClusterArrive();
 #elif PLAIT_HAS_CLUSTERS
-  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive.release;" ::: "memory");
 #endif
 }
 
@@ -103,7 +112,7 @@ __device__ __forceinline__ void ClusterWait() {
 #if defined(PLAIT_SIMT)
   simt::ClusterWait();
 #elif PLAIT_HAS_CLUSTERS
-  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
 #endif
 }
 

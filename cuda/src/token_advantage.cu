@@ -1,8 +1,8 @@
 // token_advantage: returns and advantages of tokens, a warp per sequence; and their whitening, one block.
 //
 // A sequence's recurrence runs from its end, 32 tokens at a time: the lanes fetch them together, and then all of them
-// compute the same 32 steps, of which each keeps its own. That is serial arithmetic in float64 with the very bits of the
-// CPU, and a few floats per token of memory traffic.
+// compute the same 32 steps, of which each keeps its own. That is serial arithmetic in float64 with the very bits of
+// the CPU, and a few floats per token of memory traffic.
 #include "token_advantage.h"
 
 #include "kernels.h"
@@ -15,7 +15,8 @@ namespace plait::cuda {
 namespace {
 
 __global__ void __launch_bounds__(kBlockThreads)
-    TokenAdvantageKernel(const __grid_constant__ TokenAdvantageArguments in, const __grid_constant__ int64_t sequences) {
+    TokenAdvantageKernel(const __grid_constant__ TokenAdvantageArguments in,
+                         const __grid_constant__ int64_t sequences) {
   const int64_t sequence = static_cast<int64_t>(blockIdx.x) * (kBlockThreads / kWarp) + WarpOf(threadIdx.x);
   if (sequence >= sequences) return;
   const TokenRange range = RangeOf(in.offsets, in.tokens, sequence);

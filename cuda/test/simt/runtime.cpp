@@ -229,6 +229,8 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
     allowance.shared_bytes = value;
   } else if (attribute == cudaFuncAttributeNonPortableClusterSizeAllowed) {
     allowance.large_clusters = value != 0;
+  } else if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) {
+    if (value < -1 || value > 100) return Note(cudaErrorInvalidValue);  // a preference: nothing here depends on it
   } else {
     return Note(cudaErrorInvalidValue);
   }
