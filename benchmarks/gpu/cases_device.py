@@ -139,7 +139,7 @@ def check_huge(context: Context) -> None:
     checks.family("T * V > 2^31")
     if torch.cuda.mem_get_info()[0] < HUGE_BYTES:
         return checks.skip(f"T * V > 2^31: less than {HUGE_BYTES >> 30} GiB free")
-    vocab, count = 151936, 14200
+    vocab, count = 151936, 14400
     checks.progress(f"{count} x {vocab} = {count * vocab} logits")
     small = rows(context, "plain", 400, vocab, torch.bfloat16, seed=15)
     repeats = torch.arange(count, device=context.device) % 400

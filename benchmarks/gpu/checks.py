@@ -136,7 +136,7 @@ def _rounding(dtype: torch.dtype, magnitude: Tensor) -> Tensor:
     finite = torch.where(torch.isfinite(magnitude), magnitude, torch.zeros_like(magnitude))
     exponent = torch.frexp(finite).exponent - 1
     exponent = torch.where(finite == 0, torch.full_like(exponent, smallest), exponent.clamp(min=smallest))
-    return torch.ldexp(torch.ones_like(magnitude), exponent - precision)
+    return torch.full_like(magnitude, 2.0).pow(exponent - precision)
 
 
 def scalar_within(got: float, exact: float, textbook: float, magnitude: float) -> bool:

@@ -189,7 +189,7 @@ def summary(run: dict) -> list[str]:
                 f"{r['kernel'][:35]:36s}{r['shape']:>15s} {r['dtype']:5s}{r['how']:6s}{r['plait']['median']:9.4f}{change:+6.1f}%"
                 f"{r['gbs']:6.0f}{100 * r['share']:4.0f}%" + "".join(f"{ratio_of(r, n):>7s}" for n in PEERS)
             )
-        lines += [f"  {what}"[:150] for what in timing["not_run"][:4]]
+        lines += [f"  not run: {what}"[:150] for what in timing["not_run"][:4]]
         lines += [f"  {r['kernel']}: {r['note']}"[:150] for r in timing["rows"] if r["note"]][:4]
     return (lines + [note[:150] for note in run["notes"]])[:58]
 

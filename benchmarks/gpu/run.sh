@@ -47,6 +47,7 @@ failed() { failures+=("$1") && step "FAILED: $1"; }
 rm -rf "$parts" && mkdir -p "$parts"
 
 python=${PYTHON:-python3}
+export PATH=$PATH:/usr/local/cuda/bin
 if ! command -v nvidia-smi >/dev/null || ! nvidia-smi >"$parts/nvidia-smi.log" 2>&1; then
   step "No NVIDIA GPU that nvidia-smi can see: nothing to run"
   exit 1
@@ -80,11 +81,11 @@ build() {
   else
     note "Built for every architecture that a release is built for"
   fi
-  export PATH=$PATH:/usr/local/cuda/bin
-  cmake -S native -B "$parts/native" "${generator[@]}" "${options[@]}"
-  cmake --build "$parts/native" --parallel "$(nproc)"
-  cmake -S cuda -B "$parts/cuda" "${generator[@]}" "${options[@]}" "${architectures[@]}" "${tests[@]}"
-  cmake --build "$parts/cuda" --parallel "$(nproc)"
+  # Joined by &&: where a function is a condition, set -e does not act within it.
+  cmake -S native -B "$parts/native" "${generator[@]}" "${options[@]}" &&
+    cmake --build "$parts/native" --parallel "$(nproc)" &&
+    cmake -S cuda -B "$parts/cuda" "${generator[@]}" "${options[@]}" "${architectures[@]}" "${tests[@]}" &&
+    cmake --build "$parts/cuda" --parallel "$(nproc)"
 }
 
 with_torch=""

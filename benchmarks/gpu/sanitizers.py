@@ -61,7 +61,7 @@ def main() -> None:
     tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     for name in () if options.on_host else TOOLS:
         if tool is None:
-            results[name] = {"outcome": "not run: there is no compute-sanitizer"}
+            results[name] = {"outcome": "not run: there is no compute-sanitizer", "seconds": 0.0}
         else:
             flags = ["--tool", name, "--error-exitcode", str(FOUND)]
             result = run([tool, *flags, *sweep], options.seconds)

@@ -87,10 +87,15 @@ def best(bench: Bench, configurations, make: Callable, problem: Problem, prepare
     repeats, bench.timer.repeats = bench.timer.repeats, 5
     try:
         for configuration in configurations:
-            call = make(configuration)
-            times[configuration] = bench.measure(call, problem.how, problem.windows, prepare).median
+            try:
+                call = make(configuration)
+                times[configuration] = bench.measure(call, problem.how, problem.windows, prepare).median
+            except Exception as error:  # more threads or registers than this device has
+                print(f"    Triton {configuration}: {type(error).__name__}: {str(error).splitlines()[0][:100]}")
     finally:
         bench.timer.repeats = repeats
+    if not times:
+        raise RuntimeError("no configuration ran")
     chosen = min(times, key=times.get)
     return chosen, make(chosen)
 

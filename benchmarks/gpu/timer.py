@@ -61,6 +61,7 @@ class Timer:
         """As `measure`, with the calls in one CUDA graph: without what the host takes to enqueue them."""
         if not self.on_gpu:
             return self.measure(call, calls, prepare)
+        torch.cuda.synchronize()
         side = torch.cuda.Stream()
         with torch.cuda.stream(side):
             for index in range(3):

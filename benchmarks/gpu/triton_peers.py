@@ -19,7 +19,7 @@ def _row_stats(x, targets, logp, entropy, logsumexp, vocab, stride, BLOCK: tl.co
     row = tl.program_id(0).to(tl.int64)
     x += row * stride
     lanes = tl.arange(0, BLOCK)
-    top = -1.0e30
+    top = tl.max(tl.full((BLOCK,), -1.0e30, tl.float32), 0)
     total = tl.zeros((BLOCK,), tl.float32)
     weighted = tl.zeros((BLOCK,), tl.float32)
     for begin in range(0, vocab, BLOCK):
