@@ -71,7 +71,8 @@ def main() -> None:
     checks = context.checks
     Path(options.out).write_text(json.dumps(checks.to_json(), indent=1))
     for name, family in checks.families.items():
-        print(f"  {name}: {family.checks} checks, {len(family.failures)} failed, at most {family.worst:.2f} of what is allowed")
+        outcome = f"{family.checks} checks, {len(family.failures)} failed"
+        print(f"  {name}: {outcome}, at most {family.worst:.2f} of what is allowed")
     sys.exit(1 if checks.failed else 0)
 
 

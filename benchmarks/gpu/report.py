@@ -106,10 +106,11 @@ def timing_tables(timing: dict) -> list[str]:
     notes = [f"- {r['kernel']} {r['shape']} {r['dtype']}: {r['note']}" for r in timing["rows"] if r["note"]]
     for r in timing["rows"]:
         for name, peer in r["peers"].items():
+            which = f"- {TITLES[name]} of {r['kernel']} {r['shape']} {r['dtype']}"
             if "not_run" in peer and peer["not_run"] != "no Triton here":
-                notes.append(f"- {TITLES[name]} of {r['kernel']} {r['shape']} {r['dtype']} was not run: {peer['not_run']}")
+                notes.append(f"{which} was not run: {peer['not_run']}")
             if "configuration" in peer:
-                notes.append(f"- {TITLES[name]} of {r['kernel']} {r['shape']} {r['dtype']}: {peer['configuration']}")
+                notes.append(f"{which}: {peer['configuration']}")
     notes += [f"- not run: {what}" for what in timing["not_run"]]
     lines += ["", *notes, ""] if notes else [""]
     lines += ["## Calls", "", "Microseconds on the host until a call returns, its work enqueued: median of 1000, through ctypes.", ""]
@@ -163,14 +164,16 @@ def markdown(run: dict) -> str:
             lines += tables(run[part])
     for part in ("device_test", "java"):
         if part in run:
-            lines += [f"## {'C++ tests on the device' if part == 'device_test' else 'From Java'}", "", "```", *run[part], "```", ""]
+            title = "C++ tests on the device" if part == "device_test" else "From Java"
+            lines += [f"## {title}", "", "```", *run[part], "```", ""]
     return "\n".join(lines)
 
 
 def summary(run: dict) -> list[str]:
     """At most 60 lines."""
     e = run["environment"]
-    lines = [f"{e['device']}, driver {e['driver']}, nvcc {e['nvcc']}, torch {e['torch']}, triton {e['triton']}, commit {run['commit']}"]
+    versions = ", ".join(f"{name} {e[name]}" for name in ("driver", "nvcc", "torch", "triton"))
+    lines = [f"{e['device']}, {versions}, commit {run['commit']}"]
     if "cases" in run:
         families = run["cases"]["families"]
         failed = {name: len(f["failures"]) for name, f in families.items() if f["failures"]}
@@ -182,7 +185,10 @@ def summary(run: dict) -> list[str]:
         timing = run["timing"]
         calls = ", ".join(f"{name} {value:.2f}" for name, value in timing["call"].items())
         lines += [f"copy {timing['copy']['gbs']:.0f} GB/s; host: {calls}"]
-        lines.append(f"{'kernel':36s}{'shape':>15s} {'type':5s}{'how':6s}{'ms':>9s}{'again':>7s}{'GB/s':>6s}{'roof':>5s}{'eager':>7s}{'compil':>7s}{'triton':>7s}")
+        lines.append(
+            f"{'kernel':36s}{'shape':>15s} {'type':5s}{'how':6s}{'ms':>9s}{'again':>7s}{'GB/s':>6s}{'roof':>5s}"
+            f"{'eager':>7s}{'compil':>7s}{'triton':>7s}"
+        )
         for r in timing["rows"]:
             change = 100 * (r["again"]["median"] / r["plait"]["median"] - 1)
             lines.append(
@@ -204,7 +210,8 @@ def main() -> None:
     parser.add_argument("--note", action="append", default=[])
     options = parser.parse_args()
     parts = Path(options.parts)
-    run: dict = {"date": options.date, "commit": options.commit, "notes": options.note, "environment": environment(options.library)}
+    run: dict = {"date": options.date, "commit": options.commit, "notes": options.note}
+    run["environment"] = environment(options.library)
     for name in ("cases", "sanitizers", "timing"):
         if (parts / f"{name}.json").exists():
             run[name] = json.loads((parts / f"{name}.json").read_text())

@@ -135,7 +135,7 @@ else
 fi
 
 step "A small sweep, beside the CPU backend and under compute-sanitizer"
-seconds=60
+seconds=40
 if [[ ${#quick[@]} -gt 0 ]]; then seconds=20; fi
 timeout 330 "$python" "$here/sanitizers.py" --library "$plait" --out "$parts/sanitizers.json" --seconds "$seconds" ||
   failed "sanitizers"
@@ -150,10 +150,14 @@ if [[ -n $with_torch ]]; then
     --seconds "$((left < 60 ? 60 : left))" || failed "timing"
 fi
 
-if [[ -n $with_java ]]; then
-  jar=${PLAIT_JAR:-java/plait-lab/target/plait.jar}
+jar=${PLAIT_JAR:-java/plait-lab/target/plait.jar}
+if [[ -n $with_java && ! -e $jar ]]; then
+  failed "no $jar to run from Java (README.md says how to make it)"
+elif [[ -n $with_java ]]; then
   step "From Java: $jar"
   options=(-Dorg.bytedeco.javacpp.maxPhysicalBytes=0)
+  # JavaCPP's CUDA brings no runtime library along.
+  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/cuda/lib64
   {
     echo "plait verify --quick --backend cuda:0"
     timeout 180 "$java" "${options[@]}" -jar "$jar" verify --quick --backend cuda:0 2>&1 || failed "plait verify from Java"

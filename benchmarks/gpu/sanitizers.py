@@ -16,7 +16,9 @@ from pathlib import Path
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 FOUND = 86  # the exit status that says that a tool found something
-REFUSALS = ("Device not supported", "not supported on this", "Unable to find injection", "unsupported driver", "LibraryNotLoaded")
+REFUSALS = (
+    "Device not supported", "not supported on this", "Unable to find injection", "unsupported driver", "LibraryNotLoaded",
+)  # fmt: skip
 
 
 def run(command: list[str], seconds: int) -> dict:
@@ -56,8 +58,9 @@ def main() -> None:
     sweep = [sys.executable, str(Path(__file__).with_name("smallsweep.py")), options.library]
     plain = run(sweep + ["--on-host"] * options.on_host, options.seconds)
     lines = plain["output"].strip().splitlines()
-    results = {"sweep": {"outcome": "clean" if plain["status"] == 0 else "failed", "tail": lines[-20:], "seconds": plain["seconds"]}}
-    print(f"  small sweep beside the CPU backend: {results['sweep']['outcome']}: {lines[-1] if lines else ''}", flush=True)
+    result = "clean" if plain["status"] == 0 else "failed"
+    results = {"sweep": {"outcome": result, "tail": lines[-20:], "seconds": plain["seconds"]}}
+    print(f"  small sweep beside the CPU backend: {result}: {lines[-1] if lines else ''}", flush=True)
     tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     for name in () if options.on_host else TOOLS:
         if tool is None:

@@ -60,7 +60,8 @@ def time_objective(bench: Bench, how: str, name: str, batch, offsets, logp, entr
 
     add_small(
         bench, how, f"token_objective {name}", f"{rows} tokens", rows * (7 * 4 + (1 if name == "LUFFY" else 0)),
-        lambda _: bench.library.token_objective(tokens, objective, norms, logp, entropy, c, h, None, metrics, workspace, size),
+        lambda _: bench.library.token_objective(
+            tokens, objective, norms, logp, entropy, c, h, None, metrics, workspace, size),
         lambda _: peers.token_gradients(name, logp, entropy, batch),
         compiled if name == "GRPO" and how == CALLS else None,
     )  # fmt: skip
@@ -71,12 +72,16 @@ def time_group_advantage(bench: Bench, how: str) -> None:
     n = groups * size
     rewards, out = bench.floats(n), torch.zeros(n, device=bench.device)
     offsets = torch.arange(groups + 1, device=bench.device) * size
-    options = plait.AdvantageOptions(struct_bytes=sizeof(plait.AdvantageOptions), baseline=1, scale=1, sample_std=1, epsilon=1e-6)
+    options = plait.AdvantageOptions(
+        struct_bytes=sizeof(plait.AdvantageOptions), baseline=plait.BASELINE_GROUP_MEAN, scale=plait.SCALE_GROUP_STD,
+        sample_std=1, epsilon=1e-6,
+    )  # fmt: skip
     need = bench.library.group_workspace_bytes(groups)
     workspace = torch.empty(need, dtype=torch.uint8, device=bench.device)
     add_small(
         bench, how, "group_advantage", f"{groups} x {size}", n * 8 + groups * 8,
-        lambda _: bench.library.group_advantage(n, rewards, None, None, groups, offsets, None, options, out, None, None, workspace, need),
+        lambda _: bench.library.group_advantage(
+            n, rewards, None, None, groups, offsets, None, options, out, None, None, workspace, need),
         lambda _: peers.group_advantage(rewards, size),
     )  # fmt: skip
 
@@ -87,14 +92,16 @@ def time_ratio(bench: Bench, how: str, batch, offsets, logp) -> None:
     add_small(
         bench, how, "importance_ratio, sequence mean", f"{rows} tokens", rows * 13,
         lambda _: bench.library.importance_ratio(
-            rows, batch.sequences, offsets, None, logp, batch.old_logp, plait.RATIO_SEQUENCE_MEAN, 0.2, 0.2, 20.0, ratio, None, flags),
+            rows, batch.sequences, offsets, None, logp, batch.old_logp, plait.RATIO_SEQUENCE_MEAN, 0.2, 0.2, 20.0,
+            ratio, None, flags),
         lambda _: peers.importance_ratio(logp, batch.old_logp, batch.sequences),
     )  # fmt: skip
 
 
 def host_microseconds(bench: Bench, rows: int) -> float:
     """Median of a call that only enqueues, through ctypes, its structures built beforehand."""
-    x, targets = bench.logits(max(rows, 1), 1024, torch.float32), torch.zeros(max(rows, 1), dtype=torch.int64, device=bench.device)
+    x = bench.logits(max(rows, 1), 1024, torch.float32)
+    targets = torch.zeros(max(rows, 1), dtype=torch.int64, device=bench.device)
     out = torch.zeros(max(rows, 1), device=bench.device)
     logits = plait.logits(x[:rows], targets)
     function, stream = bench.library.c.plait_row_stats, ctypes.c_void_p(bench.library.stream())
