@@ -42,7 +42,8 @@ PLAIT_HD inline RowState StateOf(const RowSums& sums, float target) {
   return {sums.max, static_cast<float>(sums.sum), static_cast<float>(sums.weighted * kLn2), target};
 }
 
-// A row of nothing but -inf has sum 0, a row with NaN or +inf a NaN sum; both give NaN throughout, as a bad target does.
+// A row of nothing but -inf has sum 0, a row with NaN or +inf a NaN sum; both give NaN throughout, as a bad target
+// does.
 PLAIT_HD inline RowStatistics StatisticsOf(const RowSums& sums, float target, float temperature) {
   const double log_sum = sums.sum > 0 ? std::log(sums.sum) : NAN;
   const double entropy = log_sum - kLn2 * sums.weighted / sums.sum;

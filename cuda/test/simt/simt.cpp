@@ -57,18 +57,17 @@ void Interleave() {
 
 float Exp2Approx(float x) {
   constexpr float kSmallest = std::numeric_limits<float>::min();
-  constexpr double kBound = 0x1p-22;
   if (x != x) return std::numeric_limits<float>::quiet_NaN();
   if (std::fabs(x) < kSmallest) return 1;
   if (x >= 128) return std::numeric_limits<float>::infinity();
   if (x < -126) return 0;
   uint64_t hash = std::bit_cast<uint32_t>(x) * 0x9E3779B97F4A7C15u;
   hash = (hash ^ hash >> 32) * 0xD6E8FEB86659FD93u;
-  const double error = kBound * (static_cast<double>(hash >> 11) * 0x1p-52 - 1);
   const double exact = std::exp2(static_cast<double>(x));
-  auto result = static_cast<float>(exact * (1 + error));
+  const double bound = std::ldexp(2.0, std::ilogb(exact) - 23);  // two units in the last place
+  auto result = static_cast<float>(exact + bound * (static_cast<double>(hash >> 11) * 0x1p-52 - 1));
   // Rounding to float must not take it beyond what the device promises.
-  if (std::fabs(result - exact) > kBound * exact) result = std::nextafter(result, static_cast<float>(exact));
+  if (std::fabs(result - exact) > bound) result = std::nextafter(result, static_cast<float>(exact));
   return result < kSmallest ? 0 : result;
 }
 

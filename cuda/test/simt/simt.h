@@ -59,7 +59,8 @@ void CopyAsync(void* shared, const void* global, int bytes);
 void CopyAsyncCommit();
 void CopyAsyncWait(int groups_left_pending);
 
-// ex2.approx.ftz.f32 as badly as its documentation allows: a relative error of up to 2^-22, drawn from x's bits.
+// ex2.approx.ftz.f32 as badly as its documentation allows: an error of up to 2 units in the last place, as CUDA gives
+// it for exp2f, which is this instruction; that is at most 2^-22, as PTX gives it. Drawn from x's bits.
 float Exp2Approx(float x);
 
 // Deposits `bits` for the warp's other lanes, waits for all of them, and returns what the 32 lanes deposited; valid

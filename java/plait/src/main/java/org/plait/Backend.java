@@ -1,6 +1,7 @@
 package org.plait;
 
 import org.jspecify.annotations.Nullable;
+import org.plait.internal.CudaPlugin;
 import org.plait.internal.NativeLibrary;
 import org.plait.internal.Natives;
 
@@ -12,17 +13,42 @@ import org.plait.internal.Natives;
  * <p>Immutable and thread-safe. Any number of threads may call the CPU backend at once; each call
  * runs on a team of OpenMP's threads, so {@code OMP_NUM_THREADS} and libtorch's {@code
  * set_num_threads} hold for it too. Results do not depend on the number of threads.
+ *
+ * <p>A CUDA device works asynchronously. A call checks its arguments, enqueues its kernels on the
+ * backend's {@link #stream()} and returns; it waits for nothing, allocates nothing and copies
+ * nothing.
+ *
+ * <ul>
+ *   <li>Results, {@link Metrics} included, are there once the stream has been synchronised. Until
+ *       then memory that the call was given must be neither freed nor closed, nor changed but by
+ *       the same stream; after it returned, the call itself keeps nothing alive.
+ *   <li>Views are of memory of that device, or of page-locked host memory that is labelled with it.
+ *       What the call reads from Java objects, such as {@link Objective}, {@link Normalizers},
+ *       shapes and addresses, it has read when it returns.
+ *   <li>Values in arrays cannot be refused: wrong offsets, roles, temperatures, row indices and ids
+ *       make the results that they concern meaningless, NaN where a kernel can tell, and never lead
+ *       to an access out of bounds.
+ *   <li>A kernel that cannot be launched throws {@link PlaitException} with CUDA's name of the
+ *       error. After an error that CUDA keeps, such as an illegal address in anybody's kernel, all
+ *       later calls on the device throw the same.
+ * </ul>
  */
 public final class Backend {
   private static final int CPU_DEVICE = -1;
   private static final Backend CPU = new Backend(CPU_DEVICE);
 
   private final int device;
+  private final long stream;
   private final @Nullable String unavailableReason;
 
   private Backend(int device) {
+    this(device, 0, reason(device));
+  }
+
+  private Backend(int device, long stream, @Nullable String unavailableReason) {
     this.device = device;
-    this.unavailableReason = reason(device);
+    this.stream = stream;
+    this.unavailableReason = unavailableReason;
   }
 
   /**
@@ -35,7 +61,12 @@ public final class Backend {
   }
 
   /**
-   * Returns the backend of a CUDA device.
+   * Returns the backend of a CUDA device, on its default stream.
+   *
+   * <p>The kernels are in a plugin, {@code libplait_cuda.so}. The first call of the process loads
+   * it: from the path in the system property {@code org.plait.cuda.plugin} or else the environment
+   * variable {@code PLAIT_CUDA_PLUGIN}; from the jar with the classifier {@code linux-x86_64-cuda}
+   * on the class path; from beside {@code libplait.so}; or from where the system's loader looks.
    *
    * @param ordinal the device, counted from 0
    * @return a backend, which may not be available
@@ -46,6 +77,31 @@ public final class Backend {
       throw new IllegalArgumentException("ordinal: expected at least 0, got " + ordinal);
     }
     return new Backend(ordinal);
+  }
+
+  /**
+   * Returns this backend with another stream.
+   *
+   * @param cudaStream address of a {@code cudaStream_t} of the device, which the caller keeps alive
+   *     while calls use it; 0 for the default stream, and always for the CPU
+   * @return an immutable backend whose calls are enqueued on that stream
+   * @throws IllegalArgumentException if this is the CPU and the stream is not 0
+   */
+  public Backend onStream(long cudaStream) {
+    if (device == CPU_DEVICE && cudaStream != 0) {
+      throw new IllegalArgumentException(
+          "cudaStream: expected 0 for the CPU, got 0x" + Long.toHexString(cudaStream));
+    }
+    return cudaStream == stream ? this : new Backend(device, cudaStream, unavailableReason);
+  }
+
+  /**
+   * Returns the stream that calls are enqueued on.
+   *
+   * @return address of a {@code cudaStream_t}, or 0 for the default stream or the CPU
+   */
+  public long stream() {
+    return stream;
   }
 
   /**
@@ -142,6 +198,20 @@ public final class Backend {
     return device == CPU_DEVICE ? "cpu" : "cuda:" + device;
   }
 
+  /**
+   * The device to call, if it can be called and has the results when the call returns: what a
+   * method needs that returns one.
+   */
+  static int requireImmediate(Backend backend, String result, DType dtype) {
+    int device = require(backend);
+    if (device != CPU_DEVICE) {
+      throw new IllegalArgumentException(
+          "%s: expected %s on %s to write to, got none, and a call there returns before it has run"
+              .formatted(result, Shapes.describe(dtype, 1), backend));
+    }
+    return device;
+  }
+
   /** The device to call, if it can be called. */
   static int require(Backend backend) {
     Checks.present("backend", backend);
@@ -155,6 +225,9 @@ public final class Backend {
     String failure = NativeLibrary.failure();
     if (failure != null) {
       return failure;
+    }
+    if (device != CPU_DEVICE) {
+      return CudaPlugin.unavailableReason(device);
     }
     return Natives.plait_backend_available(device) == 0 ? null : Natives.plait_last_error();
   }

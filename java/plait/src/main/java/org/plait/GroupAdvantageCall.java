@@ -36,7 +36,7 @@ final class GroupAdvantageCall {
       NativeLibrary.check(
           Natives.plait_group_advantage(
               device,
-              0,
+              backend.stream(),
               n,
               in.rewards().address(),
               Checks.address(in.roles()),

@@ -104,7 +104,7 @@ public final class ImportanceRatio {
       NativeLibrary.check(
           Natives.plait_importance_ratio(
               device,
-              0,
+              backend.stream(),
               tokens,
               batch.sequences(),
               Checks.address(batch.offsets()),

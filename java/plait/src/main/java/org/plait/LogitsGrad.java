@@ -22,6 +22,36 @@ public final class LogitsGrad {
   private LogitsGrad() {}
 
   /**
+   * Computes the gradient of every token's row on the CPU; on any backend, {@link #compute(Backend,
+   * Logits, TensorView, TensorView, TensorView, TensorView, TensorView)} does.
+   *
+   * @param backend where the views are and the kernel runs
+   * @param logits rows, targets and temperature
+   * @param state FLOAT32 [T, {@value RowStats#STATE_FLOATS}] of whole rows, from {@link RowStats}
+   * @param c FLOAT32 [T]
+   * @param h FLOAT32 [T], or null for a loss without entropy
+   * @param dLogits the gradient, of the logits' type and shape [rows, V]; either {@code
+   *     logits.data()}, to replace the logits, or memory that does not overlap it
+   * @return how many targets were outside the vocabulary; their rows become zero
+   * @throws IllegalArgumentException if an argument does not fit, or the backend is a CUDA device,
+   *     whose count is not known when the call returns; nothing has been written then
+   * @throws PlaitException if the backend is not available
+   */
+  public static long compute(
+      Backend backend,
+      Logits logits,
+      TensorView state,
+      TensorView c,
+      @Nullable TensorView h,
+      TensorView dLogits) {
+    int device = Backend.requireImmediate(backend, "badTargets", DType.INT64);
+    Checks.present("logits", logits);
+    Scratch scratch = logits.scratch();
+    compute(backend, device, logits, state, c, h, dLogits, scratch.slot());
+    return scratch.slotLong();
+  }
+
+  /**
    * Computes the gradient of every token's row. Rows that a row index leaves out are not touched; a
    * row with c = 0 and h = 0 becomes zero without being read, unless its state is NaN.
    *
@@ -32,18 +62,37 @@ public final class LogitsGrad {
    * @param h FLOAT32 [T], or null for a loss without entropy
    * @param dLogits the gradient, of the logits' type and shape [rows, V]; either {@code
    *     logits.data()}, to replace the logits, or memory that does not overlap it
-   * @return how many targets were outside the vocabulary; their rows become zero
+   * @param badTargets INT64 [1] overwritten with how many targets were outside the vocabulary, or
+   *     null; their rows become zero
    * @throws IllegalArgumentException if an argument does not fit; nothing has been written then
    * @throws PlaitException if the backend is not available
    */
-  public static long compute(
+  public static void compute(
       Backend backend,
       Logits logits,
       TensorView state,
       TensorView c,
       @Nullable TensorView h,
-      TensorView dLogits) {
+      TensorView dLogits,
+      @Nullable TensorView badTargets) {
     int device = Backend.require(backend);
+    Checks.optionalOutput("badTargets", badTargets, DType.INT64, 1, device);
+    try {
+      compute(backend, device, logits, state, c, h, dLogits, Checks.address(badTargets));
+    } finally {
+      Reference.reachabilityFence(badTargets);
+    }
+  }
+
+  private static void compute(
+      Backend backend,
+      int device,
+      Logits logits,
+      TensorView state,
+      TensorView c,
+      @Nullable TensorView h,
+      TensorView dLogits,
+      long badTargets) {
     Checks.present("logits", logits);
     long struct = logits.struct(device);
     long tokens = logits.tokens();
@@ -51,20 +100,18 @@ public final class LogitsGrad {
     Checks.vector("c", c, DType.FLOAT32, tokens, device);
     Checks.optional("h", h, DType.FLOAT32, tokens, device);
     Checks.outputLike("dLogits", dLogits, logits.data(), device);
-    Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_logits_grad(
               device,
-              0,
+              backend.stream(),
               struct,
               state.address(),
               c.address(),
               Checks.address(h),
               dLogits.address(),
               dLogits.rowStride(),
-              scratch.slot()));
-      return scratch.slotLong();
+              badTargets));
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(state);

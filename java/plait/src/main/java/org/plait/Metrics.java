@@ -11,8 +11,14 @@ import org.plait.internal.Structs;
  * are formed when they are asked for, and are NaN where there is nothing to take a mean of. Ratios,
  * clip fractions and the approximate KL are over {@link #policyTokens()}. Reusable. Confined to one
  * thread at a time.
+ *
+ * <p>A call on the CPU writes into the object itself. One on a CUDA device writes to memory of that
+ * device, which {@link #at} names; the numbers are in the object after {@link #read}.
  */
 public final class Metrics {
+  /** Bytes that metrics take in memory. */
+  public static final int BYTES = Structs.METRICS_SIZE;
+
   private static final int[] MAXIMA = {
     Structs.METRICS_RATIO_MAX,
     Structs.METRICS_SAMPLER_ABS_MAX,
@@ -30,14 +36,72 @@ public final class Metrics {
   private final ByteBuffer struct = Structs.allocate(Structs.METRICS_SIZE);
   private final long address = NativeLibrary.address(struct, 1);
   private final SamplerMetrics sampler = new SamplerMetrics(struct);
+  private final @Nullable TensorView memory;
 
   /**
-   * Makes metrics of no tokens.
+   * Makes metrics of no tokens, for calls on the CPU and for sums of others.
    *
    * @throws PlaitException if the native library cannot be loaded
    */
   public Metrics() {
+    this(null);
+  }
+
+  private Metrics(@Nullable TensorView memory) {
+    this.memory = memory;
     reset();
+  }
+
+  /**
+   * Makes metrics that calls write to memory of a device. They are those of no tokens until {@link
+   * #read} is called, and keep what was read last.
+   *
+   * <pre>{@code
+   * Metrics metrics = Metrics.at(deviceMemory);                // once
+   * PolicyStep.compute(cuda, ..., metrics, workspace);         // enqueued
+   * // copy deviceMemory to hostMemory, synchronise the stream
+   * metrics.read(hostMemory);
+   * }</pre>
+   *
+   * @param memory UINT8 [{@value #BYTES}] on the device of the calls, 8-byte aligned, which this
+   *     object keeps reachable
+   * @return metrics for calls on that device
+   * @throws IllegalArgumentException if the view has another type, shape or alignment, or is
+   *     read-only
+   */
+  public static Metrics at(TensorView memory) {
+    words("memory", memory);
+    Checks.writable("memory", memory);
+    return new Metrics(memory);
+  }
+
+  /**
+   * Overwrites these metrics with what a call wrote.
+   *
+   * @param copy UINT8 [{@value #BYTES}] on the CPU, 8-byte aligned: a copy of the memory that the
+   *     call was given, or that memory itself if it is page-locked, once its stream has been
+   *     synchronised
+   * @throws IllegalArgumentException if the view has another type, shape, alignment or device
+   */
+  public void read(TensorView copy) {
+    TensorView words = words("copy", copy);
+    Checks.device("copy", copy, -1);
+    for (int i = 0; i < BYTES / Long.BYTES; i++) {
+      struct.putLong(i * Long.BYTES, words.getLong(i));
+    }
+  }
+
+  private static TensorView words(String name, TensorView view) {
+    if (view == null || view.dtype() != DType.UINT8 || view.rank() != 1 || view.size(0) != BYTES) {
+      throw Checks.unexpected(name, Shapes.describe(DType.UINT8, BYTES), view);
+    }
+    if (view.address() % Long.BYTES != 0) {
+      throw new IllegalArgumentException(
+          "%s: expected an address that is a multiple of 8, got 0x%x"
+              .formatted(name, view.address()));
+    }
+    long[] shape = {BYTES / Long.BYTES};
+    return TensorView.ofAddress(view.address(), DType.INT64, shape, 1, view.device(), view.owner());
   }
 
   /** Forgets everything: metrics of no tokens. */
@@ -400,8 +464,22 @@ public final class Metrics {
     return "Metrics" + toMap();
   }
 
-  static long address(@Nullable Metrics metrics) {
-    return metrics == null ? 0 : metrics.address;
+  /** Where a call on a device writes. */
+  static long address(@Nullable Metrics metrics, int device) {
+    if (metrics == null) {
+      return 0;
+    }
+    TensorView to = metrics.memory;
+    int at = to == null ? -1 : to.device();
+    if (at != device) {
+      throw new IllegalArgumentException(
+          "metrics: expected metrics on %s%s, got them on %s"
+              .formatted(
+                  Backend.deviceName(device),
+                  device < 0 ? "" : " from Metrics.at",
+                  Backend.deviceName(at)));
+    }
+    return to == null ? metrics.address : to.address();
   }
 
   private double perPolicyToken(int offset) {

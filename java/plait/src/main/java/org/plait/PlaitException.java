@@ -15,6 +15,8 @@ public final class PlaitException extends RuntimeException {
   public enum Code {
     /** The library, backend or device cannot be used on this machine. */
     UNAVAILABLE,
+    /** A device has too little memory left. */
+    OUT_OF_MEMORY,
     /** A backend failed in a way that its caller did not cause. */
     INTERNAL
   }

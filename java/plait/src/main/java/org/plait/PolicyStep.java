@@ -81,7 +81,8 @@ public final class PolicyStep {
    * @param objective what each role contributes
    * @param normalizers counts to normalise by, {@link Normalizers#NONE} for those of the batch
    * @param out where to write
-   * @param metrics overwritten with the metrics of this call, or null
+   * @param metrics overwritten with the metrics of this call, or null; those of a CUDA device are
+   *     {@link Metrics#at} its memory
    * @param workspace UINT8 of at least {@link #workspaceBytes}, 8-byte aligned
    * @throws IllegalArgumentException if an argument does not fit; nothing has been written then
    * @throws PlaitException if the backend is not available
@@ -114,12 +115,13 @@ public final class PolicyStep {
     Checks.output("entropy", out.entropy, DType.FLOAT32, tokens, device);
     Checks.optionalOutput("tokenLoss", out.tokenLoss, DType.FLOAT32, tokens, device);
     Checks.workspace(workspace, device);
+    long metricsAddress = Metrics.address(metrics, device);
     Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_policy_step(
               device,
-              0,
+              backend.stream(),
               logitsStruct,
               batchStruct,
               scratch.pack(objective),
@@ -129,7 +131,7 @@ public final class PolicyStep {
               out.logProbs.address(),
               out.entropy.address(),
               Checks.address(out.tokenLoss),
-              Metrics.address(metrics),
+              metricsAddress,
               workspace.address(),
               workspace.size(0)));
     } finally {

@@ -63,34 +63,64 @@ public final class RowStats {
   }
 
   /**
-   * Computes statistics of every token's row.
+   * Computes statistics of every token's row on the CPU; on any backend, {@link #compute(Backend,
+   * Logits, Output, TensorView)} does.
    *
    * @param backend where the views are and the kernel runs
    * @param logits rows, targets and temperature
    * @param out where to write
    * @return how many targets were outside the vocabulary; their statistics are NaN
-   * @throws IllegalArgumentException if an argument does not fit; nothing has been written then
+   * @throws IllegalArgumentException if an argument does not fit, or the backend is a CUDA device,
+   *     whose count is not known when the call returns; nothing has been written then
    * @throws PlaitException if the backend is not available
    */
   public static long compute(Backend backend, Logits logits, Output out) {
+    int device = Backend.requireImmediate(backend, "badTargets", DType.INT64);
+    Checks.present("logits", logits);
+    Scratch scratch = logits.scratch();
+    compute(backend, device, logits, out, scratch.slot());
+    return scratch.slotLong();
+  }
+
+  /**
+   * Computes statistics of every token's row.
+   *
+   * @param backend where the views are and the kernel runs
+   * @param logits rows, targets and temperature
+   * @param out where to write
+   * @param badTargets INT64 [1] overwritten with how many targets were outside the vocabulary, or
+   *     null; their statistics are NaN
+   * @throws IllegalArgumentException if an argument does not fit; nothing has been written then
+   * @throws PlaitException if the backend is not available
+   */
+  public static void compute(
+      Backend backend, Logits logits, Output out, @Nullable TensorView badTargets) {
     int device = Backend.require(backend);
+    Checks.optionalOutput("badTargets", badTargets, DType.INT64, 1, device);
+    try {
+      compute(backend, device, logits, out, Checks.address(badTargets));
+    } finally {
+      Reference.reachabilityFence(badTargets);
+    }
+  }
+
+  private static void compute(
+      Backend backend, int device, Logits logits, Output out, long badTargets) {
     Checks.present("logits", logits);
     Checks.present("out", out);
     long struct = logits.struct(device);
     out.check(logits.tokens(), device);
-    Scratch scratch = logits.scratch();
     try {
       NativeLibrary.check(
           Natives.plait_row_stats(
               device,
-              0,
+              backend.stream(),
               struct,
               Checks.address(out.logProbs),
               Checks.address(out.entropy),
               Checks.address(out.logSumExp),
               Checks.address(out.state),
-              scratch.slot()));
-      return scratch.slotLong();
+              badTargets));
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(out);
@@ -156,7 +186,7 @@ public final class RowStats {
       NativeLibrary.check(
           Natives.plait_row_stats_merge(
               device,
-              0,
+              backend.stream(),
               states.address(),
               parts,
               tokens,

@@ -95,7 +95,7 @@ public record TokenAdvantage(float gamma, float lambda, boolean restart) {
       NativeLibrary.check(
           Natives.plait_token_advantage(
               device,
-              0,
+              backend.stream(),
               tokens,
               batch.sequences(),
               Checks.address(batch.offsets()),

@@ -67,7 +67,8 @@ public final class TokenObjective {
    * @param entropy FLOAT32 [T] in nats, or null if no rule has an entropy term, weighting or
    *     selection
    * @param out where to write
-   * @param metrics overwritten with the metrics of this call, or null
+   * @param metrics overwritten with the metrics of this call, or null; those of a CUDA device are
+   *     {@link Metrics#at} its memory
    * @param workspace UINT8 of at least {@link #workspaceBytes}, 8-byte aligned
    * @throws IllegalArgumentException if an argument does not fit; nothing has been written then
    * @throws PlaitException if the backend is not available
@@ -95,12 +96,13 @@ public final class TokenObjective {
     Checks.optionalOutput("h", out.h, DType.FLOAT32, tokens, device);
     Checks.optionalOutput("tokenLoss", out.tokenLoss, DType.FLOAT32, tokens, device);
     Checks.workspace(workspace, device);
+    long metricsAddress = Metrics.address(metrics, device);
     Scratch scratch = Scratch.get();
     try {
       NativeLibrary.check(
           Natives.plait_token_objective(
               device,
-              0,
+              backend.stream(),
               struct,
               scratch.pack(objective),
               scratch.pack(normalizers),
@@ -109,7 +111,7 @@ public final class TokenObjective {
               Checks.address(out.c),
               Checks.address(out.h),
               Checks.address(out.tokenLoss),
-              Metrics.address(metrics),
+              metricsAddress,
               workspace.address(),
               workspace.size(0)));
     } finally {

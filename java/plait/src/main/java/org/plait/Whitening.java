@@ -66,7 +66,7 @@ public record Whitening(boolean sample, boolean shift, float floor, float epsilo
       NativeLibrary.check(
           Natives.plait_whiten(
               device,
-              0,
+              backend.stream(),
               tokens,
               Checks.address(batch.roles()),
               x.address(),

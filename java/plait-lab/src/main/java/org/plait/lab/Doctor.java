@@ -57,7 +57,7 @@ final class Doctor {
     if (cpu.isAvailable()) {
       bandwidth(report.putObject("bandwidth"));
     }
-    backend(report.putObject("cuda"), Backend.cuda(0));
+    DoctorCuda.examine(report.putObject("cuda"));
     versions(report.putObject("versions"));
     return report;
   }
@@ -74,7 +74,7 @@ final class Doctor {
     }
   }
 
-  private static void backend(ObjectNode json, Backend backend) {
+  static void backend(ObjectNode json, Backend backend) {
     json.put("available", backend.isAvailable());
     String reason = backend.unavailableReason();
     if (reason != null) {

@@ -63,8 +63,12 @@ final class DoctorCommand implements Callable<Integer> {
         out,
         "CUDA backend",
         cuda.path("available").booleanValue()
-            ? "available"
+            ? "available on " + text(cuda, "ordinals")
             : "unavailable: " + text(cuda, "reason"));
+    line(out, "CUDA plugin", text(cuda, "plugin"));
+    line(out, "CUDA driver", text(cuda, "driver"));
+    line(out, "CUDA devices", text(cuda, "devices"));
+    line(out, "CUDA from Java", text(cuda, "memory"));
     JsonNode versions = report.path("versions");
     line(out, "Plait", text(versions, "plait"));
     line(out, "JavaCPP", text(versions, "javacpp"));

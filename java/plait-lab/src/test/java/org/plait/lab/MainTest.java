@@ -198,6 +198,9 @@ class MainTest {
     assertTrue(
         json.path("cuda").path("available").booleanValue()
             || !json.path("cuda").path("reason").asText().isEmpty());
+    for (String part : new String[] {"ordinals", "plugin", "driver", "devices", "memory"}) {
+      assertFalse(json.path("cuda").path(part).asText().isEmpty(), part);
+    }
     for (String version : new String[] {"plait", "javacpp", "pytorch", "jdk", "os"}) {
       assertFalse(json.path("versions").path(version).asText().isEmpty(), version);
     }

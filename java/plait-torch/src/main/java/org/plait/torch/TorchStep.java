@@ -2,15 +2,14 @@ package org.plait.torch;
 
 import java.lang.ref.Reference;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.plait.Backend;
-import org.plait.DType;
 import org.plait.Logits;
 import org.plait.Metrics;
 import org.plait.Normalizers;
 import org.plait.Objective;
+import org.plait.PlaitException;
 import org.plait.PolicyStep;
 import org.plait.TensorView;
 import org.plait.TokenBatch;
@@ -22,14 +21,19 @@ import org.plait.TokenBatch;
  * vectors of T floats when T changes. An enclosing {@code PointerScope} frees the gradients, but
  * not what the step keeps; that is freed by {@link #close()}, or by the garbage collector. Confined
  * to one thread at a time.
+ *
+ * <p>On a CUDA device a step is enqueued on the stream that is PyTorch's current one of that device
+ * in the calling thread, whatever stream the backend has, and does not wait for it: what PyTorch
+ * enqueues there before and after is in order with it. {@link #metrics()} waits. Should the current
+ * stream be another one than at the last step, this one waits first for the last.
  */
 public final class TorchStep implements AutoCloseable {
   private final Backend backend;
   private final Objective objective;
   private final float temperature;
-  private final Metrics metrics = new Metrics();
-  private @Nullable Vectors vectors;
-  private @Nullable TensorView workspace;
+  private final StepMemory memory;
+  private @Nullable TorchStream stream; // of the last step on a device
+  private boolean unread;
   private boolean closed;
 
   /**
@@ -37,6 +41,7 @@ public final class TorchStep implements AutoCloseable {
    *
    * @param backend where tensors are and the kernel runs
    * @param objective what each role contributes
+   * @throws PlaitException if the backend is a CUDA device that PyTorch cannot use
    */
   public TorchStep(Backend backend, Objective objective) {
     this(backend, objective, 1);
@@ -48,11 +53,14 @@ public final class TorchStep implements AutoCloseable {
    * @param backend where tensors are and the kernel runs
    * @param objective what each role contributes
    * @param temperature that the tokens were sampled at, finite and above 0
+   * @throws PlaitException if the backend is a CUDA device that PyTorch cannot use
    */
   public TorchStep(Backend backend, Objective objective, float temperature) {
     this.backend = backend;
     this.objective = objective;
     this.temperature = temperature;
+    // Without a backend no step gets as far as its memory.
+    this.memory = new StepMemory(backend.isAvailable() ? backend.device() : -1);
   }
 
   /**
@@ -65,6 +73,7 @@ public final class TorchStep implements AutoCloseable {
    * @return a new tensor of the logits' type and shape
    * @throws IllegalArgumentException if an argument does not fit
    * @throws IllegalStateException if this step was closed
+   * @throws PlaitException if the backend is not available
    */
   public Tensor step(Tensor logits, Tensor targets, TokenBatch batch, Normalizers normalizers) {
     Logits view = logits(logits, targets);
@@ -92,6 +101,7 @@ public final class TorchStep implements AutoCloseable {
    * @return the logits, which hold the gradient now
    * @throws IllegalArgumentException if an argument does not fit, or the logits require grad
    * @throws IllegalStateException if this step was closed
+   * @throws PlaitException if the backend is not available
    */
   public Tensor stepInPlace(
       Tensor logits, Tensor targets, TokenBatch batch, Normalizers normalizers) {
@@ -106,12 +116,20 @@ public final class TorchStep implements AutoCloseable {
   }
 
   /**
-   * Returns the metrics of the last step.
+   * Returns the metrics of the last step. On a CUDA device they are first copied from there, which
+   * waits for the step, and for all else that was enqueued on its stream; once for each step.
    *
-   * @return the same object every time; the next step overwrites it
+   * @return the same object every time; the next step overwrites it, on a CUDA device when this is
+   *     called after it
    */
   public Metrics metrics() {
-    return metrics;
+    TorchStream last = stream;
+    if (unread && last != null && !closed) {
+      last.synchronize();
+      memory.readMetrics();
+      unread = false;
+    }
+    return memory.metrics();
   }
 
   /**
@@ -138,12 +156,20 @@ public final class TorchStep implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    release();
-    workspace = null;
+    memory.close();
+    TorchStream last = stream;
+    stream = null;
+    if (last != null) {
+      last.close();
+    }
   }
 
   private Logits logits(Tensor logits, Tensor targets) {
     requireOpen();
+    String reason = backend.unavailableReason();
+    if (reason != null) {
+      throw new PlaitException(PlaitException.Code.UNAVAILABLE, reason);
+    }
     return Logits.builder(TorchPlait.view("logits", logits), TorchPlait.view("targets", targets))
         .temperature(temperature)
         .build();
@@ -151,91 +177,53 @@ public final class TorchStep implements AutoCloseable {
 
   private void compute(
       Logits logits, TensorView dLogits, TokenBatch batch, Normalizers normalizers) {
-    Vectors to = vectors(logits.tokens());
+    Backend where = onCurrentStream();
+    StepMemory.Vectors to = memory.vectors(logits.tokens());
     try {
       PolicyStep.compute(
-          backend,
+          where,
           logits,
           batch,
           objective,
           normalizers,
           new PolicyStep.Output(dLogits, to.logProbsView, to.entropyView, null),
-          metrics,
-          workspace(PolicyStep.workspaceBytes(batch.tokens(), batch.sequences())));
+          memory.metrics(),
+          memory.workspace(PolicyStep.workspaceBytes(batch.tokens(), batch.sequences())));
+      unread = true;
     } finally {
       Reference.reachabilityFence(to);
     }
   }
 
-  private Vectors vectors(long tokens) {
-    Vectors current = vectors;
-    if (current == null || current.tokens != tokens) {
-      release();
-      current = new Vectors(tokens);
-      vectors = current;
+  /** The backend to call, in order with what PyTorch enqueues. */
+  private Backend onCurrentStream() {
+    if (backend.device() < 0) {
+      return backend;
     }
-    return current;
+    TorchStream current = TorchStream.current(backend.device());
+    TorchStream last = stream;
+    stream = current;
+    if (last != null) {
+      if (last.handle() != current.handle()) {
+        last.synchronize(); // it may still use what the step keeps
+      }
+      last.close();
+    }
+    return backend.onStream(current.handle());
   }
 
-  private TensorView workspace(long bytes) {
-    TensorView current = workspace;
-    if (current == null || current.size(0) < bytes) {
-      current = TensorView.allocate(DType.UINT8, bytes);
-      workspace = current;
-    }
-    return current;
-  }
-
-  private Vectors last() {
+  private StepMemory.Vectors last() {
     requireOpen();
-    Vectors current = vectors;
-    if (current == null) {
+    StepMemory.Vectors last = memory.last();
+    if (last == null) {
       throw new IllegalStateException("there was no step yet");
     }
-    return current;
+    return last;
   }
 
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("the step has been closed");
-    }
-  }
-
-  private void release() {
-    Vectors current = vectors;
-    vectors = null;
-    if (current != null) {
-      current.close();
-    }
-  }
-
-  /** Outputs with an element per token. */
-  private static final class Vectors {
-    private final long tokens;
-    private final Tensor logProbs;
-    private final Tensor entropy;
-    private final TensorView logProbsView;
-    private final TensorView entropyView;
-
-    Vectors(long tokens) {
-      this.tokens = tokens;
-      this.logProbs = allocate(tokens);
-      this.entropy = allocate(tokens);
-      this.logProbsView = TorchPlait.view("logProbs", logProbs);
-      this.entropyView = TorchPlait.view("entropy", entropy);
-    }
-
-    void close() {
-      logProbs.close();
-      entropy.close();
-    }
-
-    private static Tensor allocate(long tokens) {
-      try (TensorOptions options = new TensorOptions(torch.ScalarType.Float)) {
-        Tensor tensor = torch.empty(new long[] {tokens}, options, null);
-        // Counted, so that an enclosing PointerScope does not free it.
-        return tensor.<Tensor>retainReference();
-      }
     }
   }
 }

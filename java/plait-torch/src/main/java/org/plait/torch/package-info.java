@@ -15,6 +15,11 @@
  * <p>The logits are read where they are: the peak of memory is one gradient of their size and type,
  * and not even that with {@link org.plait.torch.TorchStep#stepInPlace}.
  *
+ * <p>For tensors of a CUDA device the backend is {@code Backend.cuda(n)}, and views of {@link
+ * org.plait.TokenBatch} are of tensors there too. It needs the natives of PyTorch with the
+ * classifier {@code linux-x86_64-gpu}, Plait's plugin, and, unless PyTorch's current stream is the
+ * default one, {@code org.bytedeco:cuda}.
+ *
  * <p>JavaCPP counts the memory of the whole process against a limit derived from the heap and
  * collects garbage before every allocation beyond it; a trainer on the CPU should set {@code
  * -Dorg.bytedeco.javacpp.maxPhysicalBytes=0}.

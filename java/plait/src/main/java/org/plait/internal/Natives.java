@@ -32,6 +32,8 @@ public final class Natives {
 
   public static native int plait_backend_available(int device);
 
+  public static native int plait_cuda_load(String path);
+
   public static native String plait_cpu_target();
 
   public static native int plait_cpu_select_target(@Nullable String name);

@@ -3,7 +3,6 @@ package org.plait.lab.verify;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.plait.Backend;
 import org.plait.Baseline;
 import org.plait.DType;
 import org.plait.GroupAdvantage;
@@ -27,7 +26,7 @@ import org.plait.lab.oracle.TokenProblem;
 record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] returns) {
 
   /** One as each side computes it. */
-  private interface Kernels {
+  private interface Side {
     double[] group(double[] rewards, CaseInputs inputs, GroupAdvantage options);
 
     TokenAdvantageOracle.Result tokens(double[] rewards, CaseInputs inputs, TokenAdvantage options);
@@ -42,12 +41,12 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
 
   /** By the kernels. */
   static @Nullable CaseAdvantages kernel(
-      Backend backend, CaseInputs inputs, List<AdvantageStep> steps) {
-    return evaluate(inputs, steps, new Native(backend));
+      Kernels kernels, CaseInputs inputs, List<AdvantageStep> steps) {
+    return evaluate(inputs, steps, new Native(kernels));
   }
 
   private static @Nullable CaseAdvantages evaluate(
-      CaseInputs inputs, List<AdvantageStep> steps, Kernels kernels) {
+      CaseInputs inputs, List<AdvantageStep> steps, Side side) {
     CaseInputs.Rewards rewards = inputs.rewards();
     double[] given = rewards.ofSequences() == null ? rewards.ofTokens() : rewards.ofSequences();
     if (given == null) {
@@ -56,15 +55,13 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     CaseAdvantages at = new CaseAdvantages(given, rewards.ofSequences() == null, null);
     for (AdvantageStep step : steps) {
       if (step instanceof AdvantageStep.Group group) {
-        at =
-            new CaseAdvantages(
-                kernels.group(at.values, inputs, group.options()), false, at.returns);
+        at = new CaseAdvantages(side.group(at.values, inputs, group.options()), false, at.returns);
       } else if (step instanceof AdvantageStep.Tokens tokens) {
         TokenAdvantageOracle.Result result =
-            kernels.tokens(at.atLastTokens(inputs), inputs, tokens.options());
+            side.tokens(at.atLastTokens(inputs), inputs, tokens.options());
         at = new CaseAdvantages(result.advantages(), true, result.returns());
       } else if (step instanceof AdvantageStep.Whiten whiten) {
-        double[] values = kernels.whiten(at.atTokens(inputs), inputs, whiten.options());
+        double[] values = side.whiten(at.atTokens(inputs), inputs, whiten.options());
         at = new CaseAdvantages(values, true, at.returns);
       }
     }
@@ -129,7 +126,7 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     return lengths;
   }
 
-  private static final class Oracle implements Kernels {
+  private static final class Oracle implements Side {
     @Override
     public double[] group(double[] rewards, CaseInputs inputs, GroupAdvantage options) {
       return GroupAdvantageOracle.evaluate(
@@ -163,7 +160,7 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     }
   }
 
-  private record Native(Backend backend) implements Kernels {
+  private record Native(Kernels kernels) implements Side {
     @Override
     public double[] group(double[] rewards, CaseInputs inputs, GroupAdvantage options) {
       TensorView ids = TensorView.copyOf(Arrays.stream(ids(inputs)).asLongStream().toArray());
@@ -178,8 +175,8 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
         input = input.withWeights(ObjectiveRun.floats(weights));
       }
       GroupAdvantage.Output out = GroupAdvantage.Output.allocate(rewards.length, groups(inputs));
-      options.compute(
-          backend,
+      kernels.groupAdvantage(
+          options,
           input,
           out,
           TensorView.allocate(DType.UINT8, GroupAdvantage.workspaceBytes(groups(inputs))));
@@ -192,8 +189,8 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
       double[] values = inputs.rewards().values();
       TensorView advantages = TensorView.allocate(DType.FLOAT32, rewards.length);
       TensorView returns = TensorView.allocate(DType.FLOAT32, rewards.length);
-      options.compute(
-          backend,
+      kernels.tokenAdvantage(
+          options,
           batch(inputs),
           ObjectiveRun.floats(rewards),
           values == null ? null : ObjectiveRun.floats(values),
@@ -207,7 +204,7 @@ record CaseAdvantages(double[] values, boolean perToken, double @Nullable [] ret
     @Override
     public double[] whiten(double[] x, CaseInputs inputs, Whitening options) {
       TensorView view = ObjectiveRun.floats(x);
-      options.compute(backend, batch(inputs), view, view);
+      kernels.whiten(options, batch(inputs), view, view);
       return CaseSuite.doubles(view.toFloats());
     }
 

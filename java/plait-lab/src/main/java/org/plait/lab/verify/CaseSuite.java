@@ -45,7 +45,7 @@ final class CaseSuite {
   }
 
   static List<Check> run(Plan plan, Case one) {
-    CaseAdvantages kernels = CaseAdvantages.kernel(plan.backend(), one.inputs(), one.advantage());
+    CaseAdvantages kernels = CaseAdvantages.kernel(plan.kernels(), one.inputs(), one.advantage());
     CaseAdvantages definition = CaseAdvantages.oracle(one.inputs(), one.advantage());
     Objective objective = one.objective();
     if (objective == null) {
@@ -83,9 +83,9 @@ final class CaseSuite {
       TokenObjectiveOracle.Result oracle,
       double magnitude) {
     Metrics struct = new Metrics();
-    ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem, struct);
+    ObjectiveRun run = ObjectiveRun.of(plan.kernels(), problem, struct);
     Map<String, Double> metrics = new LinkedHashMap<>(run.metrics());
-    ClipRegion region = ClipRegion.kernel(plan.backend(), problem, oracle.gates());
+    ClipRegion region = ClipRegion.kernel(plan.kernels(), problem, oracle.gates());
     UpstreamMetrics.of(struct, problem.objective(), region).forEach(metrics::putIfAbsent);
     return new Answer(
         advantages, doubles(run.c()), doubles(run.h()), struct.loss(), magnitude, metrics);

@@ -16,9 +16,9 @@ final class ClipDraw {
   /** Checks of a draw from the tokens of a sample. */
   static List<Check> checks(Plan plan, ProblemSample sample) {
     TokenProblem problem = sample.with(wide(7));
-    ObjectiveRun first = ObjectiveRun.of(plan.backend(), problem);
-    String again = ObjectiveRun.of(plan.backend(), problem).difference(first);
-    ObjectiveRun other = ObjectiveRun.of(plan.backend(), problem.withObjective(wide(8)));
+    ObjectiveRun first = ObjectiveRun.of(plan.kernels(), problem);
+    String again = ObjectiveRun.of(plan.kernels(), problem).difference(first);
+    ObjectiveRun other = ObjectiveRun.of(plan.kernels(), problem.withObjective(wide(8)));
     String seed = Arrays.equals(first.c(), other.c()) ? "another seed draws the same tokens" : "";
     return List.of(
         check(problem, "clip-cov draws the oracle's tokens", draw(problem, first)),

@@ -2,7 +2,6 @@ package org.plait.lab.verify;
 
 import java.util.Objects;
 import java.util.function.Function;
-import org.plait.Backend;
 import org.plait.DType;
 import org.plait.ImportanceRatio;
 import org.plait.PolicyLoss;
@@ -34,14 +33,13 @@ record ClipRegion(
 
   /** As {@code importance_ratio} counts. */
   static ClipRegion kernel(
-      Backend backend, TokenProblem problem, TokenObjectiveOracle.Gates gates) {
+      Kernels kernels, TokenProblem problem, TokenObjectiveOracle.Gates gates) {
     TokenProblem evaluated = withRoles(problem, gates);
     return count(
         evaluated,
         options -> {
           TensorView flags = TensorView.allocate(DType.UINT8, problem.tokens());
-          ImportanceRatio.compute(
-              backend,
+          kernels.importanceRatio(
               ObjectiveRun.batch(evaluated),
               ObjectiveRun.floats(problem.logProbs()),
               options,

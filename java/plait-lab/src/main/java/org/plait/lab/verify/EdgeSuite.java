@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.plait.DType;
 import org.plait.Logits;
-import org.plait.LogitsGrad;
 import org.plait.RowStats;
 import org.plait.TensorView;
 
@@ -88,17 +87,17 @@ final class EdgeSuite {
       }
       Logits logits = Logits.of(data, targets);
       RowStats.Output stats = RowStats.Output.allocate(ROWS);
-      long counted = RowStats.compute(plan.backend(), logits, stats);
+      long counted = plan.kernels().rowStats(logits, stats);
       TensorView gradient = TensorView.allocate(sample.precision.dtype(), ROWS, sample.vocab);
       fill(gradient, 123);
       long countedAgain =
-          LogitsGrad.compute(
-              plan.backend(),
-              logits,
-              RowResults.given(stats.state()),
-              TensorView.copyOf(sample.c),
-              TensorView.copyOf(sample.h),
-              gradient);
+          plan.kernels()
+              .logitsGrad(
+                  logits,
+                  RowResults.given(stats.state()),
+                  TensorView.copyOf(sample.c),
+                  TensorView.copyOf(sample.h),
+                  gradient);
       RowResults results = RowResults.of(stats, gradient);
       if (found.isEmpty()) {
         found = others(results);
@@ -120,7 +119,7 @@ final class EdgeSuite {
   private Check zeroCoefficients() {
     Logits logits = sample.logits(ROWS, DType.INT64);
     RowStats.Output stats = RowStats.Output.allocate(ROWS);
-    RowStats.compute(plan.backend(), logits, stats);
+    plan.kernels().rowStats(logits, stats);
     fill(logits.data().rows(ODD, ODD + 1), Float.NaN);
     float[] c = sample.c.clone();
     float[] h = sample.h.clone();
@@ -128,13 +127,13 @@ final class EdgeSuite {
     h[ODD] = 0;
     TensorView gradient = TensorView.allocate(sample.precision.dtype(), ROWS, sample.vocab);
     fill(gradient, 123);
-    LogitsGrad.compute(
-        plan.backend(),
-        logits,
-        RowResults.given(stats.state()),
-        TensorView.copyOf(c),
-        TensorView.copyOf(h),
-        gradient);
+    plan.kernels()
+        .logitsGrad(
+            logits,
+            RowResults.given(stats.state()),
+            TensorView.copyOf(c),
+            TensorView.copyOf(h),
+            gradient);
     RowResults results = RowResults.of(stats, gradient);
     String found = others(results);
     if (found.isEmpty() && !allZero(results)) {
@@ -147,15 +146,11 @@ final class EdgeSuite {
   private Check withoutEntropy() {
     Logits logits = sample.logits(ROWS, DType.INT64);
     RowStats.Output stats = RowStats.Output.allocate(ROWS);
-    RowStats.compute(plan.backend(), logits, stats);
+    plan.kernels().rowStats(logits, stats);
     TensorView gradient = TensorView.allocate(sample.precision.dtype(), ROWS, sample.vocab);
-    LogitsGrad.compute(
-        plan.backend(),
-        logits,
-        RowResults.given(stats.state()),
-        TensorView.copyOf(sample.c),
-        null,
-        gradient);
+    plan.kernels()
+        .logitsGrad(
+            logits, RowResults.given(stats.state()), TensorView.copyOf(sample.c), null, gradient);
     float[] with = run(logits, sample.c, new float[ROWS]).gradient();
     int at = Bits.mismatch(gradient.toFloats(), with);
     boolean differs = sample.vocab == 1 || Bits.mismatch(with, ordinary.gradient()) >= 0;
@@ -167,7 +162,7 @@ final class EdgeSuite {
   private RowResults run(Logits logits, float[] c, float[] h) {
     TensorView gradient = TensorView.allocate(sample.precision.dtype(), ROWS, sample.vocab);
     fill(gradient, 123);
-    return RowResults.run(plan.backend(), logits, c, h, gradient);
+    return RowResults.run(plan.kernels(), logits, c, h, gradient);
   }
 
   private String others(RowResults results) {

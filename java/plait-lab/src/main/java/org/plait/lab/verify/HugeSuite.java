@@ -2,7 +2,6 @@ package org.plait.lab.verify;
 
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
-import org.plait.Backend;
 import org.plait.DType;
 import org.plait.Logits;
 import org.plait.TensorView;
@@ -21,10 +20,10 @@ final class HugeSuite {
   private HugeSuite() {}
 
   static List<Step> steps(Plan plan) {
-    return List.of(new Step("rows " + ROWS + "x" + VOCAB + " bf16", () -> run(plan.backend())));
+    return List.of(new Step("rows " + ROWS + "x" + VOCAB + " bf16", () -> run(plan.kernels())));
   }
 
-  private static List<Check> run(Backend backend) {
+  private static List<Check> run(Kernels kernels) {
     Precision precision = Precision.BFLOAT16;
     String kernel = "row_stats, logits_grad bits";
     String shape = ROWS + "x" + VOCAB;
@@ -32,7 +31,7 @@ final class HugeSuite {
     RowSample sample = RowSample.of(Scenario.NORMAL, precision, INDEX.length, VOCAB);
     RowResults expected =
         RowResults.run(
-            backend,
+            kernels,
             sample.logits(INDEX.length, DType.INT64),
             sample.c,
             sample.h,
@@ -51,18 +50,13 @@ final class HugeSuite {
     try {
       TensorView data =
           TensorView.ofAddress(
-              memory.address(),
-              precision.dtype(),
-              new long[] {ROWS, VOCAB},
-              VOCAB,
-              backend.device(),
-              memory);
+              memory.address(), precision.dtype(), new long[] {ROWS, VOCAB}, VOCAB, -1, memory);
       for (int t = 0; t < INDEX.length; t++) {
         sample.copyRows(data.rows(INDEX[t], INDEX[t] + 1), t, 1);
       }
       Logits logits = sample.logits(data, 0, INDEX.length, DType.INT64, TensorView.copyOf(INDEX));
       String found =
-          RowResults.runIndexed(backend, logits, sample.c, sample.h, data, INDEX)
+          RowResults.runIndexed(kernels, logits, sample.c, sample.h, data, INDEX)
               .difference(expected);
       return List.of(
           Check.exact(kernel, shape, precision.label(), variant, found.isEmpty(), found));

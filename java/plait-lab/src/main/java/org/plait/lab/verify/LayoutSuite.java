@@ -75,7 +75,7 @@ final class LayoutSuite {
   private RowResults run(Logits logits, TensorView gradient) {
     int tokens = (int) logits.tokens();
     return RowResults.run(
-        plan.backend(),
+        plan.kernels(),
         logits,
         Arrays.copyOf(sample.c, tokens),
         Arrays.copyOf(sample.h, tokens),
@@ -158,7 +158,7 @@ final class LayoutSuite {
     float[] c = Arrays.copyOf(sample.c, index.length);
     float[] h = Arrays.copyOf(sample.h, index.length);
     for (TensorView gradient : List.of(output, data)) {
-      RowResults results = RowResults.runIndexed(plan.backend(), logits, c, h, gradient, index);
+      RowResults results = RowResults.runIndexed(plan.kernels(), logits, c, h, gradient, index);
       String found = results.difference(expected.rows(0, index.length, vocab));
       if (!found.isEmpty()) {
         return found;
@@ -180,7 +180,7 @@ final class LayoutSuite {
       sample.copyRows(data, row, 1);
       RowResults result =
           RowResults.run(
-              plan.backend(),
+              plan.kernels(),
               sample.logits(data, row, 1, DType.INT64, null),
               new float[] {sample.c[row]},
               new float[] {sample.h[row]},
@@ -201,7 +201,7 @@ final class LayoutSuite {
     RowSample longer = RowSample.of(sample.scenario, sample.precision, tokens, sample.vocab);
     RowResults results =
         RowResults.run(
-            plan.backend(),
+            plan.kernels(),
             longer.logits(tokens, DType.INT64),
             longer.c,
             longer.h,
@@ -222,9 +222,9 @@ final class LayoutSuite {
       TensorView.allocate(DType.FLOAT32, ROWS),
       TensorView.allocate(DType.FLOAT32, ROWS)
     };
-    RowStats.compute(plan.backend(), logits, new RowStats.Output(views[0], null, null, null));
-    RowStats.compute(plan.backend(), logits, new RowStats.Output(null, views[1], null, null));
-    RowStats.compute(plan.backend(), logits, new RowStats.Output(null, null, views[2], null));
+    plan.kernels().rowStats(logits, new RowStats.Output(views[0], null, null, null));
+    plan.kernels().rowStats(logits, new RowStats.Output(null, views[1], null, null));
+    plan.kernels().rowStats(logits, new RowStats.Output(null, null, views[2], null));
     RowResults alone =
         new RowResults(
             views[0].toFloats(),

@@ -67,7 +67,7 @@ final class ObjectiveEdgeSuite {
     double[] logProbs = {-1, -2};
     ObjectiveRun run =
         ObjectiveRun.of(
-            plan.backend(), tokens(rule, logProbs, logProbs.clone(), new double[] {1, -1}));
+            plan.kernels(), tokens(rule, logProbs, logProbs.clone(), new double[] {1, -1}));
     return run.c()[0] == -1 && run.c()[1] == 1 ? "" : "c is " + Arrays.toString(run.c());
   }
 
@@ -76,7 +76,7 @@ final class ObjectiveEdgeSuite {
     double[] logProbs = {-1, -3, -1, -3.5};
     double[] old = {-3, -1, -3.25, -1};
     ObjectiveRun run =
-        ObjectiveRun.of(plan.backend(), tokens(rule, logProbs, old, new double[] {1, 1, 1, 1}));
+        ObjectiveRun.of(plan.kernels(), tokens(rule, logProbs, old, new double[] {1, 1, 1, 1}));
     float[] c = run.c();
     boolean whole =
         Math.abs(c[0] / -Math.exp(2) - 1) < 1e-6 && Math.abs(c[1] / -Math.exp(-2) - 1) < 1e-6;
@@ -87,8 +87,8 @@ final class ObjectiveEdgeSuite {
     TokenProblem given = ProblemSample.RAGGED.with(MIXED);
     TokenProblem without = withOld(given, null);
     TokenProblem equal = withOld(given, given.logProbs());
-    return ObjectiveRun.of(plan.backend(), without)
-        .difference(ObjectiveRun.of(plan.backend(), equal));
+    return ObjectiveRun.of(plan.kernels(), without)
+        .difference(ObjectiveRun.of(plan.kernels(), equal));
   }
 
   private static TokenProblem withOld(TokenProblem p, double @Nullable [] old) {
@@ -105,7 +105,7 @@ final class ObjectiveEdgeSuite {
 
   private String undefined() {
     TokenProblem problem = ProblemSample.RAGGED.with(MIXED);
-    ObjectiveRun expected = ObjectiveRun.of(plan.backend(), problem);
+    ObjectiveRun expected = ObjectiveRun.of(plan.kernels(), problem);
     int token = 0;
     for (int role = 1; role <= 3; role++) {
       while (problem.role(token) != role) {
@@ -113,7 +113,7 @@ final class ObjectiveEdgeSuite {
       }
       double[] logProbs = problem.logProbs().clone();
       logProbs[token] = Double.NaN;
-      ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem.at(logProbs, problem.entropy()));
+      ObjectiveRun run = ObjectiveRun.of(plan.kernels(), problem.at(logProbs, problem.entropy()));
       for (int t = 0; t < problem.tokens(); t++) {
         boolean right =
             t == token
@@ -142,7 +142,7 @@ final class ObjectiveEdgeSuite {
 
   private String ignored() {
     TokenProblem problem = ProblemSample.RAGGED.with(MIXED);
-    ObjectiveRun expected = ObjectiveRun.of(plan.backend(), problem);
+    ObjectiveRun expected = ObjectiveRun.of(plan.kernels(), problem);
     TokenProblem spoilt =
         TokenProblem.of(
                 spoil(problem, problem.logProbs()),
@@ -154,7 +154,7 @@ final class ObjectiveEdgeSuite {
                 spoil(problem, problem.referenceLogProbs()),
                 problem.objective())
             .withSampler(spoil(problem, problem.samplerLogProbs()));
-    ObjectiveRun run = ObjectiveRun.of(plan.backend(), spoilt);
+    ObjectiveRun run = ObjectiveRun.of(plan.kernels(), spoilt);
     for (int t = 0; t < problem.tokens(); t++) {
       if (problem.role(t) == 0 && (run.c()[t] != 0 || run.h()[t] != 0 || run.tokenLoss()[t] != 0)) {
         return "ignored token " + t + " has c " + run.c()[t];
@@ -182,9 +182,9 @@ final class ObjectiveEdgeSuite {
               .withNormalizers(new double[4], new double[4], 64);
       int[] counted =
           IntStream.range(0, spread.tokens()).filter(t -> spread.role(t) != 0).toArray();
-      ObjectiveRun expected = ObjectiveRun.of(plan.backend(), spread).at(counted);
+      ObjectiveRun expected = ObjectiveRun.of(plan.kernels(), spread).at(counted);
       String found =
-          ObjectiveRun.of(plan.backend(), packed(spread, counted)).tokenDifference(expected);
+          ObjectiveRun.of(plan.kernels(), packed(spread, counted)).tokenDifference(expected);
       if (!found.isEmpty()) {
         return objective.getKey() + ": " + found;
       }
@@ -224,7 +224,7 @@ final class ObjectiveEdgeSuite {
   private String microBatches() {
     TokenProblem whole = ProblemSample.RAGGED.with(MIXED);
     Metrics total = new Metrics();
-    ObjectiveRun expected = ObjectiveRun.of(plan.backend(), whole, total);
+    ObjectiveRun expected = ObjectiveRun.of(plan.kernels(), whole, total);
     double[] tokens = new double[4];
     double[] sequences = new double[4];
     count(whole, tokens, sequences);
@@ -237,7 +237,7 @@ final class ObjectiveEdgeSuite {
       TokenProblem part = part(whole, second ? cut : 0, second ? whole.sequences() : cut);
       Metrics metrics = new Metrics();
       ObjectiveRun run =
-          ObjectiveRun.of(plan.backend(), part.withNormalizers(tokens, sequences, 0), metrics);
+          ObjectiveRun.of(plan.kernels(), part.withNormalizers(tokens, sequences, 0), metrics);
       sum.add(metrics);
       if (!Arrays.equals(run.c(), Arrays.copyOfRange(expected.c(), from, to))
           || !Arrays.equals(run.h(), Arrays.copyOfRange(expected.h(), from, to))) {
@@ -283,12 +283,12 @@ final class ObjectiveEdgeSuite {
 
   private String threads() {
     TokenProblem problem = ProblemSample.LONG.with(MIXED);
-    ObjectiveRun expected = ObjectiveRun.of(plan.backend(), problem);
+    ObjectiveRun expected = ObjectiveRun.of(plan.kernels(), problem);
     int before = torch.get_num_threads();
     try {
       for (int threads : new int[] {1, 2, 3, 5}) {
         torch.set_num_threads(threads);
-        String found = ObjectiveRun.of(plan.backend(), problem).difference(expected);
+        String found = ObjectiveRun.of(plan.kernels(), problem).difference(expected);
         if (!found.isEmpty()) {
           return threads + " threads: " + found;
         }

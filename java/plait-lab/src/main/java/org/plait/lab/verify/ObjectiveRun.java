@@ -2,7 +2,6 @@ package org.plait.lab.verify;
 
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.plait.Backend;
 import org.plait.DType;
 import org.plait.Metrics;
 import org.plait.Normalizers;
@@ -22,16 +21,15 @@ import org.plait.lab.oracle.TokenProblem;
 @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
 record ObjectiveRun(float[] c, float[] h, float[] tokenLoss, Map<String, Double> metrics) {
 
-  static ObjectiveRun of(Backend backend, TokenProblem problem) {
-    return of(backend, problem, new Metrics());
+  static ObjectiveRun of(Kernels kernels, TokenProblem problem) {
+    return of(kernels, problem, new Metrics());
   }
 
-  static ObjectiveRun of(Backend backend, TokenProblem problem, Metrics metrics) {
+  static ObjectiveRun of(Kernels kernels, TokenProblem problem, Metrics metrics) {
     int tokens = problem.tokens();
     TokenObjective.Output out = TokenObjective.Output.allocate(tokens);
     double[] entropy = problem.entropy();
-    TokenObjective.compute(
-        backend,
+    kernels.tokenObjective(
         batch(problem),
         problem.objective(),
         normalizers(problem),

@@ -50,7 +50,7 @@ final class ObjectiveSuite {
   }
 
   private static List<Check> compare(Plan plan, TokenProblem problem, String variant) {
-    ObjectiveRun run = ObjectiveRun.of(plan.backend(), problem);
+    ObjectiveRun run = ObjectiveRun.of(plan.kernels(), problem);
     TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
     TorchObjective.Result float32 =
         TorchObjective.evaluate(problem, ScalarType.Float, oracle.gates());

@@ -6,11 +6,23 @@ import org.plait.Backend;
 /**
  * What to sweep.
  *
- * @param backend what runs the kernels
+ * @param kernels what is swept
  * @param quick a smaller sweep, for tests and the impatient
  * @param cases recorded cases to replay
  */
-record Plan(Backend backend, boolean quick, List<Case> cases) {
+record Plan(Kernels kernels, boolean quick, List<Case> cases) {
+
+  Plan(Backend backend, boolean quick, List<Case> cases) {
+    this(Kernels.of(backend), quick, cases);
+  }
+
+  /**
+   * Whether a call is refused for a value in an array. A CUDA device sees the values after the call
+   * has returned, and gives results without meaning instead.
+   */
+  boolean refusesValues() {
+    return kernels.backend().device() < 0;
+  }
 
   /** Vocabulary sizes, from degenerate ones to those of real models. */
   int[] vocabs() {

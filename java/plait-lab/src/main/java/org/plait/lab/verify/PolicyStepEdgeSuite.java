@@ -68,7 +68,7 @@ final class PolicyStepEdgeSuite {
   }
 
   private StepRun run(Logits logits, TokenProblem tokens) {
-    return StepRun.fused(plan.backend(), logits, tokens, false);
+    return StepRun.fused(plan.kernels(), logits, tokens, false);
   }
 
   private int tokenOf(int role) {

@@ -111,11 +111,11 @@ final class PolicyStepSuite {
     TokenProblem problem = onPolicyOf(drawn, rows, precision);
     Logits logits = sample.logits(problem.tokens(), DType.INT64);
     spoilIgnored(problem, logits.data());
-    StepRun fused = StepRun.fused(plan.backend(), logits, problem, false);
-    StepRun separate = StepRun.separate(plan.backend(), logits, problem);
+    StepRun fused = StepRun.fused(plan.kernels(), logits, problem, false);
+    StepRun separate = StepRun.separate(plan.kernels(), logits, problem);
     Logits again = sample.logits(problem.tokens(), DType.INT32);
     spoilIgnored(problem, again.data());
-    StepRun inPlace = StepRun.fused(plan.backend(), again, problem, true);
+    StepRun inPlace = StepRun.fused(plan.kernels(), again, problem, true);
     String shape = problem.tokens() + "x" + vocab;
     String dtype = precision.label();
     String bits = fused.difference(separate);

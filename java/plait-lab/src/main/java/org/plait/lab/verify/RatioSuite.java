@@ -66,12 +66,12 @@ final class RatioSuite {
     TensorView sequenceRatio = TensorView.allocate(DType.FLOAT32, offsets.length - 1);
     TensorView flags = TensorView.allocate(DType.UINT8, n);
     boolean token = options.level() == RatioLevel.TOKEN;
-    ImportanceRatio.compute(
-        plan.backend(),
-        ObjectiveRun.batch(problem),
-        ObjectiveRun.floats(problem.logProbs()),
-        options,
-        new ImportanceRatio.Output(ratio, token ? null : sequenceRatio, flags));
+    plan.kernels()
+        .importanceRatio(
+            ObjectiveRun.batch(problem),
+            ObjectiveRun.floats(problem.logProbs()),
+            options,
+            new ImportanceRatio.Output(ratio, token ? null : sequenceRatio, flags));
     ErrorNorm norm = new ErrorNorm(Precision.FLOAT32);
     String wrong = "";
     boolean some = false;

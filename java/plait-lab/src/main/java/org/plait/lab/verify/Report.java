@@ -97,13 +97,18 @@ final class Report {
         Locale.ROOT,
         "%nPlait %s, %s: %d checks in %.1f s, %d passed, %d skipped, %d failed%n",
         Backend.nativeVersion(),
-        backend.target(),
+        target(),
         checks.size(),
         seconds,
         count(Verdict.PASS),
         count(Verdict.SKIP),
         failures.size());
     out.flush();
+  }
+
+  /** What the kernels were compiled for. */
+  private String target() {
+    return backend.device() < 0 ? backend.target() : backend.toString();
   }
 
   private static Check worst(List<Check> group) {
@@ -130,7 +135,7 @@ final class Report {
     ObjectNode json = JsonFields.MAPPER.createObjectNode();
     json.put("plait", Backend.nativeVersion());
     json.put("backend", backend.toString());
-    json.put("target", backend.target());
+    json.put("target", target());
     json.put("seconds", seconds);
     json.put("passed", count(Verdict.PASS));
     json.put("skipped", count(Verdict.SKIP));

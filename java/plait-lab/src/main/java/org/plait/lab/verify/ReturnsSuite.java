@@ -73,12 +73,13 @@ final class ReturnsSuite {
             options.restart());
     TensorView advantages = TensorView.allocate(DType.FLOAT32, n);
     TensorView returns = TensorView.allocate(DType.FLOAT32, n);
-    options.compute(
-        plan.backend(),
-        ObjectiveRun.batch(problem),
-        ObjectiveRun.floats(rewards),
-        values == null ? null : ObjectiveRun.floats(values),
-        new TokenAdvantage.Output(advantages, returns));
+    plan.kernels()
+        .tokenAdvantage(
+            options,
+            ObjectiveRun.batch(problem),
+            ObjectiveRun.floats(rewards),
+            values == null ? null : ObjectiveRun.floats(values),
+            new TokenAdvantage.Output(advantages, returns));
     ErrorNorm norm = new ErrorNorm(Precision.FLOAT32);
     for (int t = 0; t < n; t++) {
       double scale = oracle.magnitudes()[t];
@@ -102,7 +103,7 @@ final class ReturnsSuite {
             options.floor(),
             options.epsilon());
     TensorView view = ObjectiveRun.floats(x);
-    options.compute(plan.backend(), batch(problem.roles(), x.length), view, view);
+    plan.kernels().whiten(options, batch(problem.roles(), x.length), view, view);
     double largest = Arrays.stream(x).map(Math::abs).max().orElse(0);
     ErrorNorm norm = new ErrorNorm(Precision.FLOAT32);
     for (int t = 0; t < x.length; t++) {
@@ -123,8 +124,8 @@ final class ReturnsSuite {
     double[] x = new double[problem.tokens()];
     Arrays.fill(x, 0.1f);
     TensorView out = TensorView.allocate(DType.FLOAT32, x.length);
-    Whitening.verl()
-        .compute(plan.backend(), batch(problem.roles(), x.length), ObjectiveRun.floats(x), out);
+    plan.kernels()
+        .whiten(Whitening.verl(), batch(problem.roles(), x.length), ObjectiveRun.floats(x), out);
     String found = "";
     for (int t = 0; t < x.length; t++) {
       found = out.getFloat(t) == 0 ? found : "token " + t + " is " + out.getFloat(t);

@@ -2,9 +2,7 @@ package org.plait.lab.verify;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import org.plait.Backend;
 import org.plait.Logits;
-import org.plait.LogitsGrad;
 import org.plait.RowStats;
 import org.plait.TensorView;
 
@@ -24,34 +22,29 @@ record RowResults(
   /**
    * Runs both kernels; the gradient goes to {@code gradient}, which may be the logits themselves.
    */
-  static RowResults run(Backend backend, Logits logits, float[] c, float[] h, TensorView gradient) {
+  static RowResults run(Kernels kernels, Logits logits, float[] c, float[] h, TensorView gradient) {
     RowStats.Output stats = RowStats.Output.allocate(logits.tokens());
-    compute(backend, logits, c, h, stats, gradient);
+    compute(kernels, logits, c, h, stats, gradient);
     return of(stats, gradient);
   }
 
   private static void compute(
-      Backend backend,
+      Kernels kernels,
       Logits logits,
       float[] c,
       float[] h,
       RowStats.Output stats,
       TensorView gradient) {
-    RowStats.compute(backend, logits, stats);
-    LogitsGrad.compute(
-        backend,
-        logits,
-        given(stats.state()),
-        TensorView.copyOf(c),
-        TensorView.copyOf(h),
-        gradient);
+    kernels.rowStats(logits, stats);
+    kernels.logitsGrad(
+        logits, given(stats.state()), TensorView.copyOf(c), TensorView.copyOf(h), gradient);
   }
 
   /** The same for logits with a row index: of the gradient, the rows of the index are returned. */
   static RowResults runIndexed(
-      Backend backend, Logits logits, float[] c, float[] h, TensorView gradient, long[] index) {
+      Kernels kernels, Logits logits, float[] c, float[] h, TensorView gradient, long[] index) {
     RowStats.Output stats = RowStats.Output.allocate(logits.tokens());
-    compute(backend, logits, c, h, stats, gradient);
+    compute(kernels, logits, c, h, stats, gradient);
     int vocab = (int) logits.vocab();
     float[] rows = new float[index.length * vocab];
     for (int t = 0; t < index.length; t++) {

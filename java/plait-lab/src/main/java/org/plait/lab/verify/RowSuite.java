@@ -41,7 +41,7 @@ final class RowSuite {
     DType targetType = scenario.hasInt32Targets() ? DType.INT32 : DType.INT64;
     Logits logits = sample.logits(sample.rows, targetType);
     TensorView gradient = TensorView.allocate(precision.dtype(), sample.rows, vocab);
-    RowResults results = RowResults.run(plan.backend(), logits, sample.c, sample.h, gradient);
+    RowResults results = RowResults.run(plan.kernels(), logits, sample.c, sample.h, gradient);
     return compare(sample, results, TorchRows.of(sample), scenario.label());
   }
 

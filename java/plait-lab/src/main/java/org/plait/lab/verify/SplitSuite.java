@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.plait.DType;
 import org.plait.Logits;
-import org.plait.LogitsGrad;
 import org.plait.RowStats;
 import org.plait.TensorView;
 
@@ -72,26 +71,29 @@ final class SplitSuite {
         bounds, i -> Math.max(i, Math.round(sample.vocab * Math.pow((double) i / parts, 1.3))));
     for (int i = 0; i < parts; i++) {
       shards[i] = shard(sample, whole, bounds[i], bounds[i + 1]);
-      RowStats.compute(
-          plan.backend(),
-          shards[i],
-          new RowStats.Output(
-              null, null, null, states.rows((long) i * sample.rows, (long) (i + 1) * sample.rows)));
+      plan.kernels()
+          .rowStats(
+              shards[i],
+              new RowStats.Output(
+                  null,
+                  null,
+                  null,
+                  states.rows((long) i * sample.rows, (long) (i + 1) * sample.rows)));
     }
     RowStats.Output merged = RowStats.Output.allocate(sample.rows);
     if (sample.scenario.perTokenTemperature()) {
-      RowStats.merge(plan.backend(), states, parts, TensorView.copyOf(sample.temperatures), merged);
+      plan.kernels().merge(states, parts, TensorView.copyOf(sample.temperatures), 1, merged);
     } else {
-      RowStats.merge(plan.backend(), states, parts, sample.temperatures[0], merged);
+      plan.kernels().merge(states, parts, null, sample.temperatures[0], merged);
     }
     for (int i = 0; i < parts; i++) {
-      LogitsGrad.compute(
-          plan.backend(),
-          shards[i],
-          RowResults.given(merged.state()),
-          TensorView.copyOf(sample.c),
-          TensorView.copyOf(sample.h),
-          columns(gradient, bounds[i], bounds[i + 1]));
+      plan.kernels()
+          .logitsGrad(
+              shards[i],
+              RowResults.given(merged.state()),
+              TensorView.copyOf(sample.c),
+              TensorView.copyOf(sample.h),
+              columns(gradient, bounds[i], bounds[i + 1]));
     }
     return RowResults.of(merged, gradient);
   }

@@ -2,10 +2,8 @@ package org.plait.lab.verify;
 
 import java.util.List;
 import java.util.Map;
-import org.plait.Backend;
 import org.plait.DType;
 import org.plait.Logits;
-import org.plait.LogitsGrad;
 import org.plait.Metrics;
 import org.plait.PolicyStep;
 import org.plait.RowStats;
@@ -45,7 +43,7 @@ record StepRun(
   }
 
   /** By {@code policy_step}; whatever is not written keeps 123. */
-  static StepRun fused(Backend backend, Logits logits, TokenProblem problem, boolean inPlace) {
+  static StepRun fused(Kernels kernels, Logits logits, TokenProblem problem, boolean inPlace) {
     PolicyStep.Output out =
         inPlace ? PolicyStep.Output.inPlace(logits) : PolicyStep.Output.allocate(logits);
     for (TensorView view :
@@ -57,8 +55,7 @@ record StepRun(
     }
     Metrics metrics = new Metrics();
     long bytes = PolicyStep.workspaceBytes(problem.tokens(), problem.sequences());
-    PolicyStep.compute(
-        backend,
+    kernels.policyStep(
         logits,
         ObjectiveRun.batch(problem),
         problem.objective(),
@@ -75,16 +72,15 @@ record StepRun(
   }
 
   /** The same by the three kernels; ignored and rejected tokens get zeros. */
-  static StepRun separate(Backend backend, Logits logits, TokenProblem problem) {
+  static StepRun separate(Kernels kernels, Logits logits, TokenProblem problem) {
     RowStats.Output stats = RowStats.Output.allocate(problem.tokens());
-    RowStats.compute(backend, logits, stats);
+    kernels.rowStats(logits, stats);
     TokenObjective.Output objective = TokenObjective.Output.allocate(problem.tokens());
     Metrics metrics = new Metrics();
     TensorView logProbs = RowResults.given(stats.logProbs());
     TensorView entropy = RowResults.given(stats.entropy());
     TensorView state = RowResults.given(stats.state());
-    TokenObjective.compute(
-        backend,
+    kernels.tokenObjective(
         ObjectiveRun.batch(problem),
         problem.objective(),
         ObjectiveRun.normalizers(problem),
@@ -106,8 +102,7 @@ record StepRun(
     }
     TensorView data = logits.data();
     TensorView gradient = TensorView.allocate(data.dtype(), data.size(0), data.size(1));
-    LogitsGrad.compute(
-        backend, logits, state, RowResults.given(objective.c()), objective.h(), gradient);
+    kernels.logitsGrad(logits, state, RowResults.given(objective.c()), objective.h(), gradient);
     return new StepRun(
         gradient.toFloats(),
         logProbs.toFloats(),

@@ -10,6 +10,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,8 @@ import picocli.CommandLine.TypeConversionException;
     footer = "Exit code: 0 if everything is right, 1 if not, 2 if the arguments are.")
 public final class VerifyCommand implements Callable<Integer> {
 
+  private static final Pattern CUDA = Pattern.compile("cuda:(\\d{1,4})");
+
   @Option(
       names = "--cases",
       arity = "1..*",
@@ -42,7 +46,7 @@ public final class VerifyCommand implements Callable<Integer> {
       names = "--backend",
       paramLabel = "NAME",
       defaultValue = "cpu",
-      description = "What runs the kernels: cpu.")
+      description = "What runs the kernels: cpu, or cuda:N with N the ordinal of a device.")
   private String backend = "cpu";
 
   @Option(names = "--quick", description = "A smaller sweep.")
@@ -87,7 +91,7 @@ public final class VerifyCommand implements Callable<Integer> {
     }
     long start = System.nanoTime();
     List<Check> checks = run(steps);
-    Report report = new Report(plan.backend(), checks, (System.nanoTime() - start) / 1e9);
+    Report report = new Report(plan.kernels().backend(), checks, (System.nanoTime() - start) / 1e9);
     report.print(out);
     if (json != null) {
       write(json, report.json().toPrettyString() + System.lineSeparator());
@@ -104,15 +108,17 @@ public final class VerifyCommand implements Callable<Integer> {
   }
 
   private Backend backend() {
-    if (!backend.equals("cpu")) {
-      throw new IllegalArgumentException("--backend must be cpu, not " + backend);
+    Matcher cuda = CUDA.matcher(backend);
+    if (!backend.equals("cpu") && !cuda.matches()) {
+      throw new IllegalArgumentException("--backend must be cpu or cuda:N, not " + backend);
     }
-    Backend cpu = Backend.cpu();
-    if (!cpu.isAvailable()) {
+    Backend chosen =
+        backend.equals("cpu") ? Backend.cpu() : Backend.cuda(Integer.parseInt(cuda.group(1)));
+    if (!chosen.isAvailable()) {
       throw new IllegalArgumentException(
-          "the cpu backend cannot be used here: " + cpu.unavailableReason());
+          "the " + chosen + " backend cannot be used here: " + chosen.unavailableReason());
     }
-    return cpu;
+    return chosen;
   }
 
   private List<Case> cases() {

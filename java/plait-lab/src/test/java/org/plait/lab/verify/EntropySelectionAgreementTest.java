@@ -63,7 +63,7 @@ class EntropySelectionAgreementTest {
                 Double.parseDouble(Float.toString(drop)),
                 org.plait.recipe.EntropySelection.Scope.valueOf(scope.name()))
             .keep(entropies, roles, offsets);
-    float[] kernel = ObjectiveRun.of(Backend.cpu(), problem).c();
+    float[] kernel = ObjectiveRun.of(Kernels.of(Backend.cpu()), problem).c();
     double[] oracle = TokenObjectiveOracle.evaluate(problem).c();
     boolean[] keptByKernel = new boolean[n];
     boolean[] keptByOracle = new boolean[n];

@@ -72,6 +72,6 @@ class VerifyCommandTest {
     assertEquals(2, run("--only", "cases,row"));
     assertTrue(err.toString().contains("expected one of rows, split, "), err::toString);
     assertEquals(2, run("--backend", "tpu"));
-    assertTrue(err.toString().contains("--backend must be cpu, not tpu"), err::toString);
+    assertTrue(err.toString().contains("--backend must be cpu or cuda:N, not tpu"), err::toString);
   }
 }
