@@ -148,13 +148,13 @@ plait_status Clear(const Placement& at, void* data, int64_t bytes) {
 }  // namespace cuda
 }  // namespace plait
 
-extern "C" PLAIT_API const plait::CudaPlugin* plait_cuda_plugin(int32_t version, const plait::CudaHost* from) {
+extern "C" PLAIT_API const plait::CudaPlugin* plait_cuda_plugin(uint64_t layout, const plait::CudaHost* from) {
   using namespace plait;
   static const CudaPlugin plugin = {
       cuda::CheckDevice,
       {cuda::CheckMemory, cuda::RowStats, cuda::RowStatsMerge, cuda::LogitsGrad, cuda::TokenObjective, cuda::PolicyStep,
        cuda::GroupAdvantage, cuda::TokenAdvantage, cuda::Whiten, cuda::ImportanceRatio}};
-  if (version != kCudaPluginVersion) return nullptr;
+  if (layout != CudaPluginLayout()) return nullptr;
   host = from;
   return &plugin;
 }

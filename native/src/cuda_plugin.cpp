@@ -37,7 +37,7 @@ plait_status Open(const char* path) {
     dlclose(library);
     return PLAIT_UNAVAILABLE;
   }
-  const CudaPlugin* plugin = entry(kCudaPluginVersion, &kHost);
+  const CudaPlugin* plugin = entry(CudaPluginLayout(), &kHost);
   if (!plugin) {
     Fail(PLAIT_UNAVAILABLE, "no CUDA plugin: %s is of another release than this library", path);
     dlclose(library);

@@ -4,11 +4,26 @@
 #define PLAIT_SRC_CUDA_PLUGIN_H_
 
 #include "backend.h"
+#include "workspace.h"
 
 namespace plait {
 
-// Bumped with any change of `Backend` or of what follows; a plugin of another version is refused.
-constexpr int32_t kCudaPluginVersion = 1;
+// Bumped when what a function of `Backend` means changes.
+constexpr uint64_t kCudaPluginVersion = 1;
+
+// What library and plugin must agree on, in one number: the version, and the layout of all that they hand to each
+// other, the caller's workspace too. A plugin of another layout is refused, rather than crash.
+inline uint64_t CudaPluginLayout() {
+  uint64_t layout = kCudaPluginVersion;
+  for (const uint64_t part :
+       {uint64_t{sizeof(Backend)}, uint64_t{sizeof(plait_logits)}, uint64_t{sizeof(plait_objective)},
+        uint64_t{sizeof(plait_metrics)}, uint64_t{sizeof(plait_token_batch)}, uint64_t{sizeof(plait_normalizers)},
+        uint64_t{sizeof(plait_advantage_options)}, static_cast<uint64_t>(Workspace::Bytes(100000, 1000)),
+        static_cast<uint64_t>(Workspace::Bytes(1, 100000))}) {
+    layout = layout * 0x9E3779B97F4A7C15u + part;
+  }
+  return layout;
+}
 
 // What the plugin calls in the library.
 struct CudaHost {
@@ -22,9 +37,9 @@ struct CudaPlugin {
   Backend backend;
 };
 
-// The plugin's one symbol, `plait_cuda_plugin`. Null if the plugin is of another version than `version`; otherwise
-// valid for the life of the process, as `host` must be.
-using CudaPluginEntry = const CudaPlugin* (*)(int32_t version, const CudaHost* host);
+// The plugin's one symbol, `plait_cuda_plugin`. Null if the plugin's layout is not `layout`; otherwise valid for the
+// life of the process, as `host` must be.
+using CudaPluginEntry = const CudaPlugin* (*)(uint64_t layout, const CudaHost* host);
 
 // The plugin, opened now if none is; null with the reason recorded.
 const CudaPlugin* FindCudaPlugin();
