@@ -72,7 +72,8 @@ plait_status Probe(int32_t device) {
                 kOldestMajor, major, minor);
   }
   devices[device] = {Attribute(cudaDevAttrMultiProcessorCount, device),
-                     Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device), major >= 9};
+                     Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+                     major >= 9 && Attribute(cudaDevAttrClusterLaunch, device) != 0};
   const DeviceScope scope(device);
   const plait_status status = PrepareKernels(device);
   return status == PLAIT_INTERNAL ? PLAIT_UNAVAILABLE : status;

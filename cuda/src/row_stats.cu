@@ -40,17 +40,18 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
     if (is_first) WriteNothing(in.out, token);
     return;
   }
+  const int64_t row_number = RowOf(in.logits, token);
+  const bool is_row = row_number >= 0 && row_number < in.logits.rows;
+  const Row<E> row(RowAt(in.logits.data, is_row ? row_number : 0, in.logits.row_stride, E::kDtype), in.logits.vocab);
+  const Slice<E, kTeam> slice(row, team, in.plan);
+  if (is_row) slice.Begin(in.plan.resident);  // before anything that would wait for memory
   const float temperature = UsableTemperature(in.logits, token);
   const int64_t target = TargetOf(in.logits, token);
-  const int64_t row_number = RowOf(in.logits, token);
   if (is_first && in.bad_targets && IsBadTarget(in.logits, target)) atomicAdd(in.bad_targets, 1ull);
-  if (row_number < 0 || row_number >= in.logits.rows) {
+  if (!is_row) {
     if (is_first) WriteRow(in.out, token, {NAN, NAN, NAN}, NAN, temperature);
     return;
   }
-  const Row<E> row(RowAt(in.logits.data, row_number, in.logits.row_stride, E::kDtype), in.logits.vocab);
-  const Slice<E, kTeam> slice(row, team, in.plan);
-  slice.Begin(in.plan.resident);
   const RowSums sums = SumRow(slice, in.plan, static_cast<float>(kLog2E / temperature), team.rank == 0);
   if (!is_first) return;
   WriteRow(in.out, token, sums, TargetLogit(in.logits, row.data, target), temperature);

@@ -147,6 +147,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
       *value = static_cast<int>(machine.SharedLimit());
       return cudaSuccess;
+    case cudaDevAttrClusterLaunch:
+      *value = machine.capability >= 90;
+      return cudaSuccess;
   }
   return Note(cudaErrorInvalidValue);
 }
