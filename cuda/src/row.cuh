@@ -10,6 +10,8 @@
 #ifndef PLAIT_CUDA_SRC_ROW_CUH_
 #define PLAIT_CUDA_SRC_ROW_CUH_
 
+#include <type_traits>
+
 #include "elements.cuh"
 #include "logits.h"
 #include "reduce.cuh"
@@ -63,10 +65,11 @@ __device__ inline float UsableTemperature(const plait_logits& logits, int64_t to
 }
 
 // Sums of the vectors that one thread has seen; in base 2, relative to `max`.
+template <class Sum>
 struct ThreadSums {
   float max = -INFINITY;
-  float sum = 0;
-  float weighted = 0;
+  Sum sum = 0;
+  Sum weighted = 0;
 
   // Brings them to a larger maximum.
   __device__ void Raise(float to, float scale) {
@@ -80,9 +83,12 @@ struct ThreadSums {
   }
 };
 
+__device__ __forceinline__ float MultiplyAdd(float a, float b, float c) { return fmaf(a, b, c); }
+__device__ __forceinline__ double MultiplyAdd(double a, double b, double c) { return fma(a, b, c); }
+
 // Adds `count` vectors in shared memory, `stride` apart. They are read twice: that is cheaper than the registers.
-template <class E>
-__device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count, float scale, ThreadSums* sums) {
+template <class E, class Sum>
+__device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count, float scale, ThreadSums<Sum>* sums) {
   float max = -INFINITY;
 #pragma unroll
   for (int i = 0; i < kStepVectors; ++i) {
@@ -91,7 +97,7 @@ __device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count
   if (max > sums->max) sums->Raise(max, scale);
   // Where everything so far is -inf, any finite reference gives exponentials of 0, and keeps NaN.
   const float reference = sums->max == -INFINITY ? 0 : sums->max;
-  float sum[2] = {0, 0}, weighted[2] = {0, 0};
+  Sum sum[2] = {0, 0}, weighted[2] = {0, 0};
 #pragma unroll 2
   for (int i = 0; i < count; ++i) {
     float x[E::kCount];
@@ -102,7 +108,8 @@ __device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count
       const float e = Exp2(y);
       sum[k % 2] += e;
       // Held where e is 0, as 0 * -inf would be NaN; a NaN is in e.
-      weighted[k % 2] = fmaf(e, fmaxf(y, -127.0f), weighted[k % 2]);
+      const Sum held = fmaxf(y, -127.0f);
+      weighted[k % 2] = MultiplyAdd(static_cast<Sum>(e), held, weighted[k % 2]);
     }
   }
   sums->sum += sum[0] + sum[1];
@@ -113,6 +120,8 @@ __device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count
 template <class E, int kTeam>
 struct Slice {
   static constexpr int kStage = kTeam * kStepVectors;
+  // In rows of a warp a thread's few terms would not average out the rounding of their sum.
+  using Sums = ThreadSums<std::conditional_t<Team<kTeam>::kIsWarp, double, float>>;
 
   const Row<E>& row;
   const Team<kTeam>& team;
@@ -162,7 +171,7 @@ struct Slice {
     }
   }
 
-  __device__ void Add(int stage, float scale, ThreadSums* sums) const {
+  __device__ void Add(int stage, float scale, Sums* sums) const {
     const int own = Own(stage);
     if (own > 0) AddVectors<E>(Place(stage), kTeam, own, scale, sums);
   }
@@ -183,8 +192,8 @@ struct Slice {
 
   // This thread's sums of the whole slice, once begun. Where it is not resident, a thread fills a stage again as soon
   // as it has added it up, without asking the others: each reads what it has copied itself.
-  __device__ ThreadSums AddAll(bool resident, float scale) const {
-    ThreadSums sums;
+  __device__ Sums AddAll(bool resident, float scale) const {
+    Sums sums;
     const int total = StageCount();
     if (resident) {
       CopyAsyncWait<0>();
@@ -214,7 +223,8 @@ struct Slice {
 };
 
 // The sums of a warp's threads, in all its lanes.
-__device__ inline RowSums SumWarp(ThreadSums sums, float scale) {
+template <class Sum>
+__device__ RowSums SumWarp(ThreadSums<Sum> sums, float scale) {
   const float max = WarpMax(sums.max);
   if (max > sums.max) sums.Raise(max, scale);
   return {max, WarpSum(static_cast<double>(sums.sum)), WarpSum(static_cast<double>(sums.weighted))};
