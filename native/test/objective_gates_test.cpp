@@ -186,3 +186,17 @@ TEST_CASE("without a policy term there is no largest ratio") {
   t.roles.assign(3, PLAIT_IGNORED);
   CHECK(t.Run().metrics.ratio_max == -kInf);
 }
+
+TEST_CASE("weights that are all zero stay so when they are divided by their mean") {
+  Tokens t(4);
+  const std::vector<float> sampler_logp(4, -9);
+  plait_token_batch batch = t.Batch();
+  batch.sampler_logp = sampler_logp.data();
+  t.objective.rules[0].sampler_correction = 1;
+  t.objective.correction.level = PLAIT_CORRECTION_TOKEN;
+  t.objective.correction.bounds = PLAIT_CORRECTION_MASK;
+  t.objective.correction.high = 2;
+  t.objective.correction.normalise = 1;
+  CHECK(t.Run(batch, nullptr).Kept() == "0000");
+  CHECK(t.c == std::vector<float>(4, 0));
+}

@@ -67,6 +67,7 @@ void Engine::Prepare(const Launch& launch, unsigned cluster) {
   blocks_.assign(launch.cluster, {});
   runnable_.clear();
   late_.clear();
+  eager_ = random_.Below(2) == 0;
   const unsigned late = launch.cluster > 1 && random_.Below(2) == 0 ? random_.Below(launch.cluster) : launch.cluster;
   for (unsigned rank = 0; rank < launch.cluster; ++rank) {
     Block& block = blocks_[rank];
@@ -150,7 +151,8 @@ void Engine::SwitchAway(bool last) {
     Switch(from, main_, last);
     return;
   }
-  const uint32_t pick = random_.Below(static_cast<uint32_t>(runnable_.size()));
+  const auto count = static_cast<uint32_t>(runnable_.size());
+  const uint32_t pick = eager_ && random_.Below(8) != 0 ? count - 1 : random_.Below(count);
   Thread& next = *runnable_[pick];
   runnable_[pick] = runnable_.back();
   runnable_.pop_back();
