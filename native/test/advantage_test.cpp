@@ -267,3 +267,25 @@ TEST_CASE("a demonstration beside a single rollout is judged as the option says,
   options.singleton = PLAIT_SINGLETON_ZERO;
   CHECK(RunGroup({0.5f, 1}, {PLAIT_ROLLOUT, PLAIT_DEMONSTRATION}, {}, options) == std::vector<float>{0, 0.5f});
 }
+
+TEST_CASE("values of one size and opposite sign are not equal") {
+  const std::vector<float> expected = {-1, 1, -1, 1};
+  std::vector<float> out(4);
+  Accept(plait_whiten(Device(), nullptr, 4, nullptr, expected.data(), 0, 1, 0, 0, out.data()));
+  CHECK(out == expected);
+  plait_advantage_options options = Options(PLAIT_BASELINE_BATCH_MEAN, PLAIT_SCALE_BATCH_STD, 0);
+  options.sample_std = 0;
+  CHECK(Run(expected, {0, 2, 4}, options).advantages == expected);
+}
+
+TEST_CASE("single members are refused only where their group's statistics are used, and only themselves") {
+  plait_advantage_options options = Options(PLAIT_BASELINE_NONE, PLAIT_SCALE_NONE);
+  options.singleton = PLAIT_SINGLETON_REFUSE;
+  CHECK(Run({3, 1, 2}, {0, 1, 3}, options).advantages == std::vector<float>{3, 1, 2});
+  if (ReadsValuesFirst()) return;  // the whole call is refused
+  options.baseline = PLAIT_BASELINE_GROUP_MEAN;
+  options.statistics = PLAIT_STATISTICS_ROLLOUTS;
+  const std::vector<float> advantages = RunGroup({0.5f, 1}, {PLAIT_ROLLOUT, PLAIT_DEMONSTRATION}, {}, options);
+  CHECK(std::isnan(advantages[0]));
+  CHECK(std::isfinite(advantages[1]));
+}

@@ -155,3 +155,48 @@ TEST_CASE("a filter that rejects asks for the sampler's log-probs whatever the r
   t.objective.correction.filter_action = PLAIT_FILTER_ZERO_WEIGHT;
   CHECK(run() == PLAIT_OK);
 }
+
+TEST_CASE("sampler corrections weigh rollouts alone, even where other roles' rules ask for them") {
+  Tokens t(6);
+  t.roles = {1, 2, 3, 1, 2, 3};
+  t.offsets = {0, 3, 6};
+  const std::vector<float> sampler_logp = {-1.5f, -2, -3, -0.5f, -2, -3};
+  for (plait_rule& rule : t.objective.rules) {
+    rule = t.objective.rules[0];
+    rule.sampler_correction = 1;
+  }
+  plait_token_batch batch = t.Batch();
+  batch.sampler_logp = sampler_logp.data();
+  for (int32_t level = PLAIT_CORRECTION_TOKEN; level <= PLAIT_CORRECTION_SEQUENCE_MEAN; ++level) {
+    for (const int32_t normalise : {0, 1}) {
+      t.objective.correction.level = level;
+      t.objective.correction.normalise = normalise;
+      t.Run(batch, nullptr);
+      for (int i = 0; i < 6; ++i) CHECK((t.c[i] == doctest::Approx(-1.0 / 6).epsilon(1e-6)) == (t.roles[i] != 1));
+    }
+  }
+}
+
+TEST_CASE("without a policy term there is no largest ratio") {
+  Tokens t(3);
+  t.objective.rules[0] = EmptyRule();
+  t.objective.rules[0].nll = {1, PLAIT_TOKEN_MEAN, PLAIT_ALL_TOKENS};
+  CHECK(t.Run().metrics.ratio_max == -kInf);
+  CHECK(t.metrics.policy_tokens == 0);
+  t.roles.assign(3, PLAIT_IGNORED);
+  CHECK(t.Run().metrics.ratio_max == -kInf);
+}
+
+TEST_CASE("weights that are all zero stay so when they are divided by their mean") {
+  Tokens t(4);
+  const std::vector<float> sampler_logp(4, -9);
+  plait_token_batch batch = t.Batch();
+  batch.sampler_logp = sampler_logp.data();
+  t.objective.rules[0].sampler_correction = 1;
+  t.objective.correction.level = PLAIT_CORRECTION_TOKEN;
+  t.objective.correction.bounds = PLAIT_CORRECTION_MASK;
+  t.objective.correction.high = 2;
+  t.objective.correction.normalise = 1;
+  CHECK(t.Run(batch, nullptr).Kept() == "0000");
+  CHECK(t.c == std::vector<float>(4, 0));
+}

@@ -156,3 +156,33 @@ TEST_CASE("bad targets are counted, get zero rows and stay out of the loss") {
   }
   CHECK(out.At(0, 7) < 0);
 }
+
+TEST_CASE("to sequences and rankings a bad target is as good as an ignored token") {
+  constexpr int64_t kTokens = 23, kVocab = 59;
+  for (plait_objective& objective : TwoPassObjectives()) {
+    for (plait_rule& rule : objective.rules) {
+      rule.policy.aggregation = rule.kl.aggregation = rule.entropy.aggregation = PLAIT_TOKEN_MEAN;
+    }
+    plait_normalizers normalizers = EmptyNormalizers();
+    for (double& tokens : normalizers.tokens) tokens = 20;
+    std::vector<uint8_t> gradients[2];
+    for (const bool ignored : {false, true}) {
+      Rows rows(kTokens, kVocab, PLAIT_FLOAT32);
+      rows.Randomize(17);
+      Batch data(rows);
+      for (const int64_t t : {6, 7, 8, 16, 18}) {
+        if (ignored) {
+          data.roles[t] = PLAIT_IGNORED;
+        } else {
+          rows.targets()[t] = kVocab;
+        }
+      }
+      std::vector<float> logp(kTokens), entropy(kTokens);
+      Accept(plait_policy_step(Device(), nullptr, rows.get(), &data.batch, &objective, &normalizers, rows.data(),
+                               kVocab, logp.data(), entropy.data(), nullptr, nullptr, data.workspace.data(),
+                               static_cast<int64_t>(data.workspace.size() * 8)));
+      gradients[ignored] = rows.bytes();
+    }
+    CHECK(SameBits(gradients[0], gradients[1]));
+  }
+}

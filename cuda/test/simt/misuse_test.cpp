@@ -97,6 +97,15 @@ __global__ void WritesBeforeStart(float* out) {
   out[blockIdx.x * 32 + threadIdx.x] = shared[threadIdx.x];
 }
 
+__global__ void WorksThenWritesBeforeStart(float* out) {
+  for (int i = 0; i < 16; ++i) __syncthreads();
+  auto* shared = reinterpret_cast<float*>(simt::SharedMemory());
+  simt::MapShared(shared, simt::ClusterRank() ^ 1)[threadIdx.x] = 1;
+  simt::ClusterArrive();
+  simt::ClusterWait();
+  out[blockIdx.x * 32 + threadIdx.x] = shared[threadIdx.x];
+}
+
 __global__ void LeavesCopy(const float* in) {
   simt::CopyAsync(simt::SharedMemory() + threadIdx.x * 4, in + threadIdx.x, 4);
   simt::CopyAsyncCommit();
@@ -285,6 +294,17 @@ TEST_CASE_FIXTURE(Fixture, "What is written to the shared memory of a block that
   RUN(WritesBeforeStart, {2, 32, 128, 2}, out.get());
   int lost = 0;
   for (float value : out.Copy()) lost += value != value;
+  CHECK(lost > 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "A block of a cluster may start late, however long the others have worked") {
+  int lost = 0;
+  for (uint64_t seed = 1; seed <= 16; ++seed) {
+    simt::SetSeed(seed);
+    Array<float> out(64);
+    RUN(WorksThenWritesBeforeStart, {2, 32, 128, 2}, out.get());
+    for (float value : out.Copy()) lost += value != value;
+  }
   CHECK(lost > 0);
 }
 

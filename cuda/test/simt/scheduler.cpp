@@ -66,6 +66,9 @@ void Engine::Prepare(const Launch& launch, unsigned cluster) {
   warps_.assign(count_ / 32, {});
   blocks_.assign(launch.cluster, {});
   runnable_.clear();
+  late_.clear();
+  eager_ = random_.Below(2) == 0;
+  const unsigned late = launch.cluster > 1 && random_.Below(2) == 0 ? random_.Below(launch.cluster) : launch.cluster;
   for (unsigned rank = 0; rank < launch.cluster; ++rank) {
     Block& block = blocks_[rank];
     block.rank = rank;
@@ -89,7 +92,7 @@ void Engine::Prepare(const Launch& launch, unsigned cluster) {
     thread.group = 0;
     thread.copies.clear();
     stacks_.Prepare(i, abandoned_, &Engine::Entry, thread.fiber);
-    runnable_.push_back(&thread);
+    (rank == late ? late_ : runnable_).push_back(&thread);
   }
 }
 
@@ -137,6 +140,7 @@ void Engine::SwitchTo(Thread& next, bool last) {
 
 // Goes on with a random thread. Where there is none, the cluster has ended or is stuck.
 void Engine::SwitchAway(bool last) {
+  if (runnable_.empty()) runnable_.swap(late_);
   if (runnable_.empty()) {
     if (returned_ < count_) {
       failure_ = "deadlock: no thread can go on\n" + Describe(nullptr);
@@ -147,7 +151,8 @@ void Engine::SwitchAway(bool last) {
     Switch(from, main_, last);
     return;
   }
-  const uint32_t pick = random_.Below(static_cast<uint32_t>(runnable_.size()));
+  const auto count = static_cast<uint32_t>(runnable_.size());
+  const uint32_t pick = eager_ && random_.Below(8) != 0 ? count - 1 : random_.Below(count);
   Thread& next = *runnable_[pick];
   runnable_[pick] = runnable_.back();
   runnable_.pop_back();

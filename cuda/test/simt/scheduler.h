@@ -130,7 +130,9 @@ class Engine {
   std::vector<Warp> warps_;
   std::vector<Block> blocks_;
   std::vector<Thread*> runnable_;
-  size_t count_ = 0;  // of the cluster's threads
+  std::vector<Thread*> late_;  // of a block that does not start before the others wait for it
+  bool eager_ = false;         // who could go on last mostly goes on first, so that warps run far ahead of each other
+  size_t count_ = 0;           // of the cluster's threads
   size_t returned_ = 0;
   size_t arrived_ = 0;
   uint64_t phase_ = 0;
