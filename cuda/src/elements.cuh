@@ -27,7 +27,6 @@ struct Float32 {
   using T = float;
   static constexpr int kCount = 4;
   static constexpr int32_t kDtype = PLAIT_FLOAT32;
-  static constexpr uint32_t kNegativeInfinity = 0xFF800000u;
 
   static __device__ __forceinline__ void Unpack(const uint4& v, float (&x)[kCount]) {
     x[0] = __uint_as_float(v.x);
@@ -43,73 +42,61 @@ struct Float32 {
   }
 };
 
-struct Bfloat16 {
+// 16-bit elements, two to a word. `Two` is the device's pair of them, and Pair how it is made and taken apart.
+template <class Pair, int32_t kType>
+struct HalfWidth {
   using T = uint16_t;
+  using Two = typename Pair::Two;
   static constexpr int kCount = 8;
-  static constexpr int32_t kDtype = PLAIT_BFLOAT16;
-  static constexpr uint32_t kNegativeInfinity = 0xFF80FF80u;
+  static constexpr int32_t kDtype = kType;
 
-  static __device__ __forceinline__ __nv_bfloat162 Two(uint32_t word) {
-    __nv_bfloat162 two;
+  static __device__ __forceinline__ Two TwoOf(uint32_t word) {
+    Two two;
     memcpy(&two, &word, sizeof(two));
     return two;
   }
-  static __device__ __forceinline__ void Unpack(const uint4& v, float (&x)[kCount]) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const uint32_t word = WordOf(v, i);
-      x[2 * i] = __uint_as_float(word << 16);
-      x[2 * i + 1] = __uint_as_float(word & 0xFFFF0000u);
-    }
-  }
-  static __device__ __forceinline__ uint32_t PackTwo(float low, float high) {
-    const __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
+  static __device__ __forceinline__ uint32_t WordOfTwo(float low, float high) {
+    const Two two = Pair::Round(low, high);
     uint32_t word;
     memcpy(&word, &two, sizeof(word));
     return word;
   }
-  static __device__ __forceinline__ uint4 Pack(const float (&x)[kCount]) {
-    return make_uint4(PackTwo(x[0], x[1]), PackTwo(x[2], x[3]), PackTwo(x[4], x[5]), PackTwo(x[6], x[7]));
-  }
-  static __device__ __forceinline__ float Max(const uint4& v) {
-    const __nv_bfloat162 max = __hmax2(__hmax2(Two(v.x), Two(v.y)), __hmax2(Two(v.z), Two(v.w)));
-    return fmaxf(__low2float(max), __high2float(max));
-  }
-};
-
-struct Float16 {
-  using T = uint16_t;
-  static constexpr int kCount = 8;
-  static constexpr int32_t kDtype = PLAIT_FLOAT16;
-  static constexpr uint32_t kNegativeInfinity = 0xFC00FC00u;
-
-  static __device__ __forceinline__ __half2 Two(uint32_t word) {
-    __half2 two;
-    memcpy(&two, &word, sizeof(two));
-    return two;
-  }
   static __device__ __forceinline__ void Unpack(const uint4& v, float (&x)[kCount]) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const float2 both = __half22float2(Two(WordOf(v, i)));
-      x[2 * i] = both.x;
-      x[2 * i + 1] = both.y;
-    }
-  }
-  static __device__ __forceinline__ uint32_t PackTwo(float low, float high) {
-    const __half2 two = __floats2half2_rn(low, high);
-    uint32_t word;
-    memcpy(&word, &two, sizeof(word));
-    return word;
+    for (int i = 0; i < 4; ++i) Pair::Widen(WordOf(v, i), &x[2 * i], &x[2 * i + 1]);
   }
   static __device__ __forceinline__ uint4 Pack(const float (&x)[kCount]) {
-    return make_uint4(PackTwo(x[0], x[1]), PackTwo(x[2], x[3]), PackTwo(x[4], x[5]), PackTwo(x[6], x[7]));
+    return make_uint4(WordOfTwo(x[0], x[1]), WordOfTwo(x[2], x[3]), WordOfTwo(x[4], x[5]), WordOfTwo(x[6], x[7]));
   }
   static __device__ __forceinline__ float Max(const uint4& v) {
-    const __half2 max = __hmax2(__hmax2(Two(v.x), Two(v.y)), __hmax2(Two(v.z), Two(v.w)));
+    const Two max = __hmax2(__hmax2(TwoOf(v.x), TwoOf(v.y)), __hmax2(TwoOf(v.z), TwoOf(v.w)));
     return fmaxf(__low2float(max), __high2float(max));
   }
 };
+
+struct Bfloat16Pair {
+  using Two = __nv_bfloat162;
+  static __device__ __forceinline__ Two Round(float low, float high) { return __floats2bfloat162_rn(low, high); }
+  static __device__ __forceinline__ void Widen(uint32_t word, float* low, float* high) {
+    *low = __uint_as_float(word << 16);
+    *high = __uint_as_float(word & 0xFFFF0000u);
+  }
+};
+
+struct Float16Pair {
+  using Two = __half2;
+  static __device__ __forceinline__ Two Round(float low, float high) { return __floats2half2_rn(low, high); }
+  static __device__ __forceinline__ void Widen(uint32_t word, float* low, float* high) {
+    Two two;
+    memcpy(&two, &word, sizeof(two));
+    const float2 both = __half22float2(two);
+    *low = both.x;
+    *high = both.y;
+  }
+};
+
+using Bfloat16 = HalfWidth<Bfloat16Pair, PLAIT_BFLOAT16>;
+using Float16 = HalfWidth<Float16Pair, PLAIT_FLOAT16>;
 
 // A row of `length` elements. `shift`: bytes from the last 16-byte boundary to its first element.
 template <class E>

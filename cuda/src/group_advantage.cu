@@ -7,6 +7,7 @@
 
 #include "kernels.h"
 #include "launch.h"
+#include "moments.cuh"
 #include "reduce.cuh"
 #include "row_plan.h"
 #include "tokens.cuh"
@@ -93,25 +94,12 @@ __device__ bool IsGrouped(const GroupArguments& in, int64_t i) {
 
 // The batch's moments; one block.
 __global__ void __launch_bounds__(kRankThreads, 1) BatchMomentsKernel(const __grid_constant__ GroupArguments in) {
-  double* shared = reinterpret_cast<double*>(SharedMemory());
-  Moments moments = EmptyMoments();
-  for (int64_t i = threadIdx.x; i < in.n; i += blockDim.x) {
-    if (in.IsCounted(i) && IsGrouped(in, i)) in.Add(i, &moments);
-  }
-  double sums[2] = {moments.count, moments.sum};
-  BlockSums(sums, shared);
-  moments.count = sums[0];
-  moments.sum = sums[1];
-  moments.max = BlockMax(moments.max, shared);
-  moments.min = -BlockMax(-moments.min, shared);
-  FinishMean(&moments);
-  for (int64_t i = threadIdx.x; i < in.n; i += blockDim.x) {
-    if (in.IsCounted(i) && IsGrouped(in, i)) AddSquare(in.rewards[i], &moments);
-  }
-  double squares[1] = {moments.squares};
-  BlockSums(squares, shared);
-  moments.squares = squares[0];
-  FinishStd(in.options.sample_std != 0, &moments);
+  const auto visit = [&](const auto& body) {
+    for (int64_t i = threadIdx.x; i < in.n; i += blockDim.x) {
+      if (in.IsCounted(i) && IsGrouped(in, i)) body(in.rewards[i]);
+    }
+  };
+  const Moments moments = BlockMoments(in.options.sample_std != 0, reinterpret_cast<double*>(SharedMemory()), visit);
   if (threadIdx.x == 0) in.moments[in.groups] = moments;
 }
 

@@ -7,6 +7,7 @@
 
 #include "kernels.h"
 #include "launch.h"
+#include "moments.cuh"
 #include "reduce.cuh"
 #include "row_plan.h"
 #include "tokens.cuh"
@@ -49,26 +50,13 @@ __global__ void __launch_bounds__(kBlockThreads)
 }
 
 __global__ void __launch_bounds__(kWideThreads) WhitenKernel(const __grid_constant__ WhitenArguments in) {
-  double* shared = reinterpret_cast<double*>(SharedMemory());
   const auto counted = [&](int64_t t) { return GivenRole(in.roles, t) != PLAIT_IGNORED; };
-  Moments moments = EmptyMoments();
-  for (int64_t t = threadIdx.x; t < in.tokens; t += blockDim.x) {
-    if (counted(t)) AddReward(in.x[t], &moments);
-  }
-  double sums[2] = {moments.count, moments.sum};
-  BlockSums(sums, shared);
-  moments.count = sums[0];
-  moments.sum = sums[1];
-  moments.max = BlockMax(moments.max, shared);
-  moments.min = -BlockMax(-moments.min, shared);
-  FinishMean(&moments);
-  for (int64_t t = threadIdx.x; t < in.tokens; t += blockDim.x) {
-    if (counted(t)) AddSquare(in.x[t], &moments);
-  }
-  double squares[1] = {moments.squares};
-  BlockSums(squares, shared);
-  moments.squares = squares[0];
-  FinishStd(in.sample, &moments);
+  const auto visit = [&](const auto& body) {
+    for (int64_t t = threadIdx.x; t < in.tokens; t += blockDim.x) {
+      if (counted(t)) body(in.x[t]);
+    }
+  };
+  const Moments moments = BlockMoments(in.sample, reinterpret_cast<double*>(SharedMemory()), visit);
   const double scale = WhiteningScale(moments, in.floor, in.epsilon);
   for (int64_t t = threadIdx.x; t < in.tokens; t += blockDim.x) {
     in.out[t] = counted(t) ? Whitened(in.x[t], moments, in.shift, scale) : 0;
