@@ -97,6 +97,22 @@ TEST_CASE("bad targets get zero rows, NaN rows NaN, and rows without c and h zer
   CheckGradient(logits, out, 3, 1, -1, 0);
 }
 
+TEST_CASE("a bad target is counted once however long its row, and beats a NaN in it; h alone has a gradient") {
+  constexpr int64_t kVocab = 20000;
+  Rows logits(3, kVocab, PLAIT_FLOAT32);
+  logits.Randomize(2);
+  logits.targets()[0] = logits.targets()[1] = -1;
+  logits.Set(1, 3, kNan);
+  const std::vector<float> state = StateOfRows(logits), c = {-1, -1, 0}, h = {1, 1, 0.5f};
+  Rows out(3, kVocab, PLAIT_FLOAT32);
+  int64_t bad = 0;
+  Accept(
+      plait_logits_grad(Device(), nullptr, logits.get(), state.data(), c.data(), h.data(), out.data(), kVocab, &bad));
+  CHECK(bad == 2);
+  for (int64_t j = 0; j < kVocab; ++j) REQUIRE((out.At(0, j) == 0 && out.At(1, j) == 0));
+  CheckGradient(logits, out, 2, 1, 0, 0.5f);
+}
+
 TEST_CASE("each shard's gradient is its part of the whole") {
   Rows logits(4, 1001, PLAIT_FLOAT32);
   logits.Randomize(77);
