@@ -22,11 +22,11 @@
  *               threads (omp_set_num_threads, OMP_NUM_THREADS, torch.set_num_threads).
  *   Placement   `device` is PLAIT_CPU or the ordinal of a CUDA device; `stream` is a cudaStream_t, and NULL on the CPU.
  *               Structures are read on the host during the call; the arrays they point to live on the device.
- *   CUDA        Calls enqueue on `stream` (NULL: the legacy default stream) and return; a graph can capture them. Every
- *               array, `metrics`, `bad_targets` and workspace too, is device memory of `device`, managed, or
- * page-locked host memory, and must stay until the stream has got there. What an array holds cannot be refused then:
- *               offsets, roles, row_index, ids or temperatures that break their rule make the call's results
- *               unspecified (NaN for the row of a bad temperature), but nothing out of bounds is touched.
+ *   CUDA        Calls enqueue on `stream` (NULL: the legacy default stream) and return; a graph can capture them. Each
+ *               array, `metrics`, `bad_targets` and workspace too, is memory of `device`, or managed or page-locked,
+ *               and must stay until the stream has got there; one without elements may be anywhere. What arrays hold
+ *               cannot be refused then: offsets, roles, row_index, ids or temperatures that break their rule make the
+ *               results unspecified (NaN for the row of a bad temperature), but nothing out of bounds is touched.
  */
 #ifndef PLAIT_H_
 #define PLAIT_H_
