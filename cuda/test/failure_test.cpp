@@ -56,6 +56,27 @@ TEST_CASE("memory of another device is refused by name") {
   simt::SetDevices(1);
 }
 
+TEST_CASE("page-locked memory of the host is as good as the device's") {
+  Call call;
+  void* memory = nullptr;
+  AcceptCuda(cudaMallocHost(&memory, 2 * sizeof(float)));
+  float* logp = static_cast<float*>(memory);
+  Accept(plait_row_stats(kDevice, nullptr, call.device.get(), logp, nullptr, nullptr, nullptr, nullptr));
+  AcceptCuda(cudaDeviceSynchronize());
+  CHECK(logp[1] < 0);
+  AcceptCuda(cudaFreeHost(memory));
+}
+
+TEST_CASE("a vocabulary that an int cannot count is refused") {
+  Call call;
+  plait_logits& logits = call.device.raw();
+  logits.rows = logits.tokens = 0;  // no memory is that large
+  logits.vocab = logits.vocab_total = logits.row_stride = int64_t{1} << 31;
+  CHECK(call.Run() == PLAIT_INVALID_ARGUMENT);
+  CHECK(Says("logits.vocab: expected at most 2147483647 on a CUDA device, got 2147483648"));
+  CHECK(std::isnan(call.logp.Read()[0]));
+}
+
 TEST_CASE("an ordinal out of range is named, with what there is") {
   Call call;
   CHECK(call.Run(7) == PLAIT_UNAVAILABLE);
