@@ -62,16 +62,16 @@ struct GradientRow {
     }
   }
 
-  // Turns the logits `x` of vector u into their gradients.
-  __device__ static void Differentiate(const RowGradient& gradient, int64_t first, float (&x)[E::kCount]) {
+  // Turns logits into their gradients, the target's as if it were any other.
+  __device__ static void Differentiate(const GradientCoefficients& coefficients, float (&x)[E::kCount]) {
 #pragma unroll
-    for (int k = 0; k < E::kCount; ++k) x[k] = GradientOf(x[k], gradient.coefficients);
-    if (gradient.target >= first && gradient.target < first + E::kCount) {
-#pragma unroll
-      for (int k = 0; k < E::kCount; ++k) {
-        if (first + k == gradient.target) x[k] = gradient.coefficients.target;
-      }
-    }
+    for (int k = 0; k < E::kCount; ++k) x[k] = GradientOf(x[k], coefficients);
+  }
+
+  // Writes the target's own gradient. By the thread that has stored the target's vector, and after that: a comparison
+  // per element would cost all of them more than this one store.
+  __device__ void StoreTarget(const RowGradient& gradient) const {
+    StoreElement(data, gradient.target, E::kDtype, gradient.coefficients.target);
   }
 
   // Writes zeros or NaNs to vector u.

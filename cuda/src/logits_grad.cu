@@ -87,9 +87,12 @@ __global__ void __launch_bounds__(kBlockThreads, kBlocksPerMultiprocessor)
     if (u >= end) break;
     float x[E::kCount];
     E::Unpack(v[i], x);
-    out.Differentiate(gradient, out.First(u), x);
+    out.Differentiate(gradient.coefficients, x);
     out.Store(u, 0, out.length, x);
   }
+  if (gradient.target < 0 || gradient.target >= out.length) return;
+  const int64_t own = out.VectorOf(gradient.target) - first;
+  if (own >= 0 && own < kTileVectors && own % kBlockThreads == 0) out.StoreTarget(gradient);
 }
 
 }  // namespace

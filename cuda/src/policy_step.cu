@@ -60,7 +60,8 @@ __device__ RowGradient Evaluate(const PolicyStepArguments& in, int64_t token, co
   return gradient;
 }
 
-// Writes this block's part of the gradient from its slice in shared memory.
+// Writes this block's part of the gradient from its slice in shared memory. `gradient` lies there too: the loop has a
+// copy of what it needs, and what is needed once costs it no registers.
 template <class E, int kTeam>
 __device__ void WriteResident(const Slice<E, kTeam>& slice, const GradientRow<E>& out, const RowGradient& gradient) {
   const int64_t begin = slice.begin * E::kCount;
@@ -68,12 +69,14 @@ __device__ void WriteResident(const Slice<E, kTeam>& slice, const GradientRow<E>
   const int64_t end = last < out.length ? last : out.length;
   if (begin >= end) return;
   const typename E::T* elements = reinterpret_cast<const typename E::T*>(slice.team.vectors);
+  const GradientCoefficients coefficients = gradient.coefficients;
   const int64_t after = out.VectorsBefore(end);
   for (int64_t u = out.VectorOf(begin) + slice.team.thread; u < after; u += kTeam) {
     const int64_t first = out.First(u);
     float x[E::kCount];
     if (out.lead == 0) {
-      E::Unpack(slice.team.vectors[u - slice.begin], x);
+      const uint4 vector = slice.team.vectors[u - slice.begin];
+      E::Unpack(vector, x);
     } else {
 #pragma unroll
       for (int k = 0; k < E::kCount; ++k) {
@@ -81,20 +84,26 @@ __device__ void WriteResident(const Slice<E, kTeam>& slice, const GradientRow<E>
         x[k] = j >= begin && j < end ? LoadElement(elements, j - begin, E::kDtype) : 0;
       }
     }
-    out.Differentiate(gradient, first, x);
+    out.Differentiate(coefficients, x);
     out.Store(u, begin, end, x);
   }
+  if (gradient.target < begin || gradient.target >= end) return;
+  const int64_t vector = out.VectorOf(gradient.target) - out.VectorOf(begin);
+  if (vector % kTeam == slice.team.thread) out.StoreTarget(gradient);
 }
 
 // Writes the gradient from a second reading of the row, from its end: what was read last is likeliest still in L2.
 template <class E, int kTeam>
 __device__ void WriteAgain(const Slice<E, kTeam>& slice, const GradientRow<E>& out, const RowGradient& gradient) {
-  for (int64_t u = out.VectorsBefore(out.length) - 1 - slice.team.thread; u >= 0; u -= kTeam) {
+  const GradientCoefficients coefficients = gradient.coefficients;
+  const int64_t last = out.VectorsBefore(out.length) - 1;
+  for (int64_t u = last - slice.team.thread; u >= 0; u -= kTeam) {
     float x[E::kCount];
     E::Unpack(slice.row.Load(out.First(u)), x);
-    out.Differentiate(gradient, out.First(u), x);
+    out.Differentiate(coefficients, x);
     out.Store(u, 0, out.length, x);
   }
+  if ((last - out.VectorOf(gradient.target)) % kTeam == slice.team.thread) out.StoreTarget(gradient);
 }
 
 template <class E, int kTeam>
@@ -137,7 +146,7 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
   const RowSums sums = SumRow(slice, in.plan, static_cast<float>(kLog2E / temperature), true);
   if (team.thread == 0) shared.gradient = Evaluate(in, token, shared, sums, temperature, is_first);
   team.Sync();
-  const RowGradient gradient = shared.gradient;
+  const RowGradient& gradient = shared.gradient;
   const GradientRow<E> out(RowAt(in.out.dlogits, row_number, in.out.dlogits_stride, E::kDtype), in.logits.vocab);
   if (gradient.fill != Fill::kGradient) {
     FillRow(team, in.plan, out, gradient.fill);

@@ -100,8 +100,9 @@ __device__ __forceinline__ void AddVectors(const uint4* v, int stride, int count
   Sum sum[2] = {0, 0}, weighted[2] = {0, 0};
 #pragma unroll 2
   for (int i = 0; i < count; ++i) {
+    const uint4 vector = v[i * stride];  // in one load, whatever is then done with its words
     float x[E::kCount];
-    E::Unpack(v[i * stride], x);
+    E::Unpack(vector, x);
 #pragma unroll
     for (int k = 0; k < E::kCount; ++k) {
       const float y = (x[k] - reference) * scale;
