@@ -1,8 +1,8 @@
 // token_objective: stage two alone, a few floats per token in and out; and the metrics of all objectives.
 //
-// Bytes: some 40 per token. A block evaluates kMetricsBlock tokens, and adds up their metrics by way of shared memory:
-// a thread per token writes what the token has to say, one value per row of a table, and four threads per metric add up
-// the row that belongs to it. Nothing is kept in registers from one token to the next.
+// Bytes: some 40 per token. A block evaluates 256 tokens, and adds up their metrics by way of shared memory: a thread
+// per token writes what the token has to say, one value per row of a table, and four threads per metric add up the row
+// that belongs to it. As sums in registers, the metrics would spill.
 #include <cstddef>
 
 #include "batch.h"

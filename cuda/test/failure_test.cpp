@@ -56,15 +56,20 @@ TEST_CASE("memory of another device is refused by name") {
   simt::SetDevices(1);
 }
 
-TEST_CASE("page-locked memory of the host is as good as the device's") {
+TEST_CASE("page-locked memory of the host is as good as the device's, whichever device it was made under") {
+  simt::SetDevices(2);
   Call call;
   void* memory = nullptr;
+  AcceptCuda(cudaSetDevice(1));
   AcceptCuda(cudaMallocHost(&memory, 2 * sizeof(float)));
+  AcceptCuda(cudaSetDevice(0));
   float* logp = static_cast<float*>(memory);
+  logp[1] = 1;
   Accept(plait_row_stats(kDevice, nullptr, call.device.get(), logp, nullptr, nullptr, nullptr, nullptr));
   AcceptCuda(cudaDeviceSynchronize());
   CHECK(logp[1] < 0);
   AcceptCuda(cudaFreeHost(memory));
+  simt::SetDevices(1);
 }
 
 TEST_CASE("a vocabulary that an int cannot count is refused") {
