@@ -126,7 +126,7 @@ typedef struct plait_logits {
   int64_t vocab_total;       /* vocab unless this is a shard */
   int32_t dtype;             /* PLAIT_FLOAT32, PLAIT_BFLOAT16 or PLAIT_FLOAT16 */
   int32_t target_dtype;      /* PLAIT_INT32 or PLAIT_INT64 */
-  float temperature;         /* finite, > 0; read when `temperatures` is NULL */
+  float temperature;         /* finite, > 0; read when `temperatures` is NULL. Above 2^100 it counts as 2^100 */
   int32_t reserved;          /* 0 */
 } plait_logits;
 
@@ -549,8 +549,9 @@ PLAIT_API int32_t plait_token_objective(int32_t device, void* stream, const plai
  * All three stages: logits in, gradient of the logits out. Each row is read from memory once and written once, unless
  * plait_objective_second_pass names a reason for reading it twice.
  *
- * Equal, bit for bit, to plait_row_stats, plait_token_objective and plait_logits_grad one after another. dlogits as in
- * plait_logits_grad (in place allowed). logp: float32 [T]; entropy: float32 [T]; token_loss: float32 [T] or NULL;
+ * Equal, bit for bit, to plait_row_stats, plait_token_objective and plait_logits_grad one after another; but dlogits of
+ * float32 rows whose rule has no entropy term, within rounding, as one exponential per logit serves both passes over
+ * them. dlogits as in plait_logits_grad (in place allowed, with the same bits). logp: float32 [T]; entropy: float32 [T]; token_loss: float32 [T] or NULL;
  * ignored tokens get 0 in all of them. metrics: or NULL. Tokens of `logits` and `batch` agree; vocab_total == vocab.
  */
 PLAIT_API int32_t plait_policy_step(int32_t device, void* stream, const plait_logits* logits,

@@ -22,9 +22,10 @@ plait_status TokenAdvantage(const Placement& at, const TokenAdvantageArguments& 
 plait_status Whiten(const Placement& at, const WhitenArguments& in);
 plait_status ImportanceRatio(const Placement& at, const RatioArguments& in, const RatioOutputs& out);
 
-// Writes one row of the gradient from the row of logits, which it may be. Bad targets give zeros.
+// Writes one row of the gradient from the row of logits, which it may be, or from the exponentials that were kept of it
+// in its place; h is 0 then. Bad targets give zeros.
 void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_t token, const RowState& state, float c,
-                      float h, void* dlogits, int64_t dlogits_stride);
+                      float h, void* dlogits, int64_t dlogits_stride, const KeptExponentials* kept = nullptr);
 
 int64_t CountBadTargets(const plait_logits& logits);
 

@@ -95,20 +95,19 @@ struct Bfloat16Vectors {
     return {hn::BitCast(f, hn::ShiftLeft<16>(both)), hn::BitCast(f, hn::And(both, hn::Set(u, 0xFFFF0000u)))};
   }
 
-  // Rounded to nearest even in the upper half of each lane; the lower half is left over. NaN becomes a quiet NaN.
+  // Rounded to nearest even in the upper half of each lane; the lower half is left over. The NaNs that arithmetic makes
+  // stay NaN.
   static HWY_INLINE Bits Round(Float v) {
     const BitsTag u;
     const Bits bits = hn::BitCast(u, v);
     const Bits lsb = hn::And(hn::ShiftRight<16>(bits), hn::Set(u, 1));
-    const Bits rounded = hn::Add(bits, hn::Add(lsb, hn::Set(u, 0x7FFFu)));
-    return hn::IfThenElse(hn::RebindMask(u, hn::IsNaN(v)), hn::Set(u, 0x7FC00000u), rounded);
+    return hn::Add(bits, hn::Add(lsb, hn::Set(u, 0x7FFFu)));
   }
 
   static HWY_INLINE void Store(Pair v, uint16_t* x) {
-    const BitsTag u;
     const hn::Repartition<uint16_t, BitsTag> u16;
-    const Bits both = hn::Or(hn::ShiftRight<16>(Round(v.first)), hn::And(Round(v.second), hn::Set(u, 0xFFFF0000u)));
-    hn::StoreU(hn::BitCast(u16, both), u16, x);
+    const auto even = hn::BitCast(u16, hn::ShiftRight<16>(Round(v.first)));
+    hn::StoreU(hn::OddEven(hn::BitCast(u16, Round(v.second)), even), u16, x);
   }
 };
 #endif
@@ -135,16 +134,18 @@ struct Float16Vectors {
 };
 #endif
 
-template <class Vectors, uint16_t kNegativeInfinity>
+template <class Vectors, uint16_t kNegativeInfinity, float (*Convert)(uint16_t)>
 struct HalfWidthElements : Vectors {
   using T = uint16_t;
+  static constexpr uint16_t kNegativeInfinityBits = kNegativeInfinity;
+  static HWY_INLINE float ToFloat(uint16_t bits) { return Convert(bits); }
   static HWY_INLINE void FillNegativeInfinity(uint16_t* x) {
     for (int64_t i = 0; i < PairLanes(); ++i) x[i] = kNegativeInfinity;
   }
 };
 
-using Bfloat16Elements = HalfWidthElements<Bfloat16Vectors, 0xFF80>;
-using Float16Elements = HalfWidthElements<Float16Vectors, 0xFC00>;
+using Bfloat16Elements = HalfWidthElements<Bfloat16Vectors, 0xFF80, FloatFromBfloat16>;
+using Float16Elements = HalfWidthElements<Float16Vectors, 0xFC00, FloatFromFloat16>;
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait

@@ -19,6 +19,8 @@
 #define PLAIT_TARGET_NAME "baseline"
 #endif
 
+#include "bandwidth_kernels-inl.h"
+#include "gradient_kernels-inl.h"
 #include "kernels.h"
 #include "ratio_kernels-inl.h"
 #include "row_kernels-inl.h"
@@ -33,6 +35,8 @@ const Kernels kKernels = {
     PLAIT_TARGET_NAME,
     {ReduceRow<Float32Elements>, ReduceRow<Bfloat16Elements>, ReduceRow<Float16Elements>},
     {WriteGradient<Float32Elements>, WriteGradient<Bfloat16Elements>, WriteGradient<Float16Elements>},
+    ReduceAndKeepRow,
+    WriteKeptGradient,
     EvaluateRun,
     WeighTokens,
     AddSamplerRun,

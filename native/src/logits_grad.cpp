@@ -22,7 +22,7 @@ void FillRow(void* row, int64_t vocab, int32_t dtype, float value) {
 }  // namespace
 
 void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_t token, const RowState& state, float c,
-                      float h, void* dlogits, int64_t dlogits_stride) {
+                      float h, void* dlogits, int64_t dlogits_stride, const KeptExponentials* kept) {
   const int64_t row_number = RowOf(logits, token);
   const void* row = RowAt(logits.data, row_number, logits.row_stride, logits.dtype);
   void* out = RowAt(dlogits, row_number, dlogits_stride, logits.dtype);
@@ -31,7 +31,11 @@ void WriteGradientRow(const Kernels& kernels, const plait_logits& logits, int64_
   const GradientCoefficients coefficients = CoefficientsOf(state, c, h, TemperatureOf(logits, token));
   if (IsPoisoned(coefficients)) return FillRow(out, logits.vocab, logits.dtype, NAN);
   if (c == 0 && h == 0) return FillRow(out, logits.vocab, logits.dtype, 0);
-  kernels.write_gradient[logits.dtype](row, logits.vocab, coefficients, out);
+  if (kept) {
+    kernels.write_kept_gradient(*kept, logits.vocab, coefficients);
+  } else {
+    kernels.write_gradient[logits.dtype](row, logits.vocab, coefficients, out);
+  }
   const int64_t column = target - logits.vocab_begin;
   if (column >= 0 && column < logits.vocab) StoreElement(out, column, logits.dtype, coefficients.target);
 }

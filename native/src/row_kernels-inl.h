@@ -1,9 +1,10 @@
-// Vector kernels over one row of logits, compiled once per SIMD target by kernels.cpp.
+// The sums over a row of logits that its statistics follow from; compiled once per SIMD target by kernels.cpp.
 //
-// Both kernels walk the row in pairs of vectors. ReduceRow walks it in blocks that stay in L1: it takes a block's
-// maximum, then its sums relative to the largest maximum so far, so there is one exponential per logit and memory is
-// read once; the sums of a block are added up in double, in block order. The order depends on V alone, not on
-// alignment. A last part shorter than a pair is copied to a buffer padded with -inf, which contributes exactly nothing.
+// The row is walked in blocks that stay in L1: a block's maximum, then its sums relative to the largest maximum so far,
+// so there is one exponential per logit and memory is read once. Equal logits round alike, which no average undoes, so
+// chains of sums are short: runs of pairs, the runs of a block, and the blocks in double. The order depends on V alone,
+// not on alignment. A last part shorter than a pair of vectors is copied to a buffer padded with -inf, which
+// contributes exactly nothing.
 #if defined(PLAIT_SRC_ROW_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_SRC_ROW_KERNELS_INL_H_
 #undef PLAIT_SRC_ROW_KERNELS_INL_H_
@@ -16,7 +17,7 @@
 #include <cstring>
 #include <limits>
 
-#include "elements-inl.h"
+#include "exponential-inl.h"
 #include "hwy/highway.h"
 #include "kernels.h"
 
@@ -26,177 +27,196 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The larger, or `b` if either is NaN.
-HWY_INLINE Float MaxOrSecond(Float a, Float b) {
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
-  return hn::Max(a, b);
-#else
-  return hn::IfThenElse(hn::Gt(a, b), a, b);
-#endif
-}
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
 
-// 2^y for y <= 0, and y itself (clamped where 2^y is below the normal floats). Relative error below 1.7e-7 (a degree-5
-// polynomial on [-0.5, 0.5] that is exactly 1 at 0); 0 at -inf and NaN at NaN.
-struct Exponential {
-  Float value;
-  Float y;
+// What is known of a block before its sums: its maximum, NaNs passed over, and a bound below its elements.
+struct BlockRange {
+  float max;
+  float low;
 };
 
-HWY_INLINE Exponential Exp2(Float y) {
-  const FloatTag f;
-  const hn::RebindToSigned<FloatTag> i;
-  const Float floor = hn::Set(f, -127.0f);
-  y = MaxOrSecond(floor, y);
-  // Adding 1.5 * 2^23 rounds y to the integer n, which then stands in the low bits of `shifted`.
-  const Float magic = hn::Set(f, 12582912.0f);
-  const Float shifted = hn::Add(y, magic);
-  const Float r = hn::Sub(y, hn::Sub(shifted, magic));
-  Float p = hn::Set(f, 0.0013264727f);
-  p = hn::MulAdd(p, r, hn::Set(f, 0.009671513f));
-  p = hn::MulAdd(p, r, hn::Set(f, 0.055507336f));
-  p = hn::MulAdd(p, r, hn::Set(f, 0.24022243f));
-  p = hn::MulAdd(p, r, hn::Set(f, 0.693147f));
-  p = hn::MulAdd(p, r, hn::Set(f, 1.0f));
-  // Multiplies by 2^n in the exponent field. At y == -127 this gives exactly 0.
-  const auto bits = hn::Add(hn::BitCast(i, p), hn::ShiftLeft<23>(hn::BitCast(i, shifted)));
-  return {hn::BitCast(f, bits), y};
-}
-
-// Elements per block: 16 KiB of float32, half of an L1.
-constexpr int64_t kBlock = 4096;
-
-// Maximum of `count` elements, a multiple of a pair; NaNs are passed over (their exponentials are not).
+// `count` is a multiple of a pair.
 template <class Elements>
-HWY_INLINE float BlockMax(const typename Elements::T* HWY_RESTRICT x, int64_t count) {
+HWY_INLINE BlockRange RangeOfFloats(const typename Elements::T* x, int64_t count) {
   const FloatTag f;
-  const int64_t n = PairLanes();
-  Float m0 = hn::Set(f, -std::numeric_limits<float>::infinity());
+  Float m0 = hn::Set(f, kNegativeInfinity);
   Float m1 = m0;
-  for (int64_t i = 0; i < count; i += n) {
+  for (int64_t i = 0; i < count; i += PairLanes()) {
     const Pair v = Elements::Load(x + i);
     m0 = MaxOrSecond(v.first, m0);
     m1 = MaxOrSecond(v.second, m1);
   }
-  return hn::GetLane(hn::MaxOfLanes(f, hn::Max(m0, m1)));
+  return {hn::GetLane(hn::MaxOfLanes(f, hn::Max(m0, m1))), kNegativeInfinity};
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// 16-bit elements need not be converted: where any sign is clear, the largest is the largest signed integer, and the
+// most negative the largest unsigned one. NaNs are beyond the infinities.
+template <class Elements>
+HWY_INLINE BlockRange RangeOf16Bits(const uint16_t* x, int64_t count) {
+  const hn::Repartition<uint16_t, FloatTag> u;
+  const hn::Repartition<int16_t, FloatTag> i;
+  auto largest = hn::Set(i, std::numeric_limits<int16_t>::min()), largest1 = largest;
+  auto most_negative = hn::Zero(u), most_negative1 = most_negative;
+  int64_t j = 0;
+  for (; j + 2 * PairLanes() <= count; j += 2 * PairLanes()) {
+    const auto v = hn::LoadU(u, x + j);
+    const auto w = hn::LoadU(u, x + j + PairLanes());
+    largest = hn::Max(largest, hn::BitCast(i, v));
+    most_negative = hn::Max(most_negative, v);
+    largest1 = hn::Max(largest1, hn::BitCast(i, w));
+    most_negative1 = hn::Max(most_negative1, w);
+  }
+  if (j < count) {
+    const auto v = hn::LoadU(u, x + j);
+    largest = hn::Max(largest, hn::BitCast(i, v));
+    most_negative = hn::Max(most_negative, v);
+  }
+  largest = hn::Max(largest, largest1);
+  most_negative = hn::Max(most_negative, most_negative1);
+  HWY_ALIGN int16_t signed_lanes[hn::MaxLanes(hn::Repartition<int16_t, FloatTag>())];
+  HWY_ALIGN uint16_t lanes[hn::MaxLanes(hn::Repartition<uint16_t, FloatTag>())];
+  hn::Store(largest, i, signed_lanes);
+  hn::Store(most_negative, u, lanes);
+  const int16_t max = *std::max_element(signed_lanes, signed_lanes + PairLanes());
+  const uint16_t low = *std::max_element(lanes, lanes + PairLanes());
+  constexpr uint16_t kInfinity = Elements::kNegativeInfinityBits & 0x7FFF;
+  if (max < 0 || max > kInfinity || low > Elements::kNegativeInfinityBits) return RangeOfFloats<Elements>(x, count);
+  // Without a sign anywhere the largest unsigned is just the largest, and 0 a bound.
+  return {Elements::ToFloat(static_cast<uint16_t>(max)), low < 0x8000 ? 0 : Elements::ToFloat(low)};
+}
+#endif
+
+template <class Elements>
+HWY_INLINE BlockRange RangeOf(const typename Elements::T* x, int64_t count) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (sizeof(typename Elements::T) == 2) return RangeOf16Bits<Elements>(x, count);
+#endif
+  return RangeOfFloats<Elements>(x, count);
+}
+
+// Pairs that are added up before their sum is added to the block's.
+constexpr int64_t kRun = 16;
+
+// In units of kUnit, and `weighted` by d instead of y.
 struct BlockSums {
   double sum;
   double weighted;
 };
 
-// Sums relative to `max`, while the next block is fetched.
-template <class Elements>
-HWY_INLINE BlockSums SumBlock(const typename Elements::T* HWY_RESTRICT x, int64_t count, float max, float scale) {
+// Sums of 2^(d * scale) and of that times d, d = x - max, while the next block is fetched. kClamp: some d may lie below
+// the lowest difference. kKeep: the exponentials are stored in `kept`, which may be x.
+template <class Elements, bool kClamp, bool kKeep>
+HWY_INLINE BlockSums SumBlock(const typename Elements::T* x, int64_t count, float max, float scale, float* kept) {
   const FloatTag f;
-  const int64_t n = PairLanes();
   const Float vmax = hn::Set(f, max);
   const Float vscale = hn::Set(f, scale);
-  Float sum0 = hn::Zero(f), sum1 = sum0, weighted0 = sum0, weighted1 = sum0;
-  for (int64_t i = 0; i < count; i += n) {
-    PrefetchPair(x + i, kBlock);
-    const Pair v = Elements::Load(x + i);
-    const Exponential e0 = Exp2(hn::Mul(hn::Sub(v.first, vmax), vscale));
-    const Exponential e1 = Exp2(hn::Mul(hn::Sub(v.second, vmax), vscale));
-    sum0 = hn::Add(sum0, e0.value);
-    sum1 = hn::Add(sum1, e1.value);
-    weighted0 = hn::MulAdd(e0.value, e0.y, weighted0);
-    weighted1 = hn::MulAdd(e1.value, e1.y, weighted1);
+  const Float lowest = hn::Set(f, LowestDifference(scale));
+  Float sum = hn::Zero(f), weighted = sum;
+  for (int64_t begin = 0; begin < count; begin += kRun * PairLanes()) {
+    const int64_t end = std::min(count, begin + kRun * PairLanes());
+    Float sum0 = hn::Zero(f), sum1 = sum0, weighted0 = sum0, weighted1 = sum0;
+    for (int64_t i = begin; i < end; i += PairLanes()) {
+      PrefetchPair(x + i, kRowBlock);
+      const Pair v = Elements::Load(x + i);
+      Float d0 = hn::Sub(v.first, vmax);
+      Float d1 = hn::Sub(v.second, vmax);
+      if constexpr (kClamp) {
+        d0 = MaxOrSecond(lowest, d0);
+        d1 = MaxOrSecond(lowest, d1);
+      }
+      const ExponentParts y0 = SplitExponent(d0, vscale);
+      const ExponentParts y1 = SplitExponent(d1, vscale);
+      const Float e0 = hn::Mul(MonicPolynomial(y0.fraction), y0.power);
+      const Float e1 = hn::Mul(MonicPolynomial(y1.fraction), y1.power);
+      if constexpr (kKeep) Elements::Store({e0, e1}, kept + i);
+      sum0 = hn::Add(sum0, e0);
+      sum1 = hn::Add(sum1, e1);
+      weighted0 = hn::MulAdd(e0, d0, weighted0);
+      weighted1 = hn::MulAdd(e1, d1, weighted1);
+    }
+    sum = hn::Add(sum, hn::Add(sum0, sum1));
+    weighted = hn::Add(weighted, hn::Add(weighted0, weighted1));
   }
-  return {SumLanes(hn::Add(sum0, sum1)), SumLanes(hn::Add(weighted0, weighted1))};
+  return {SumLanes(sum), SumLanes(weighted)};
 }
 
-template <class Elements>
-HWY_INLINE void AddBlock(const typename Elements::T* x, int64_t count, float scale, RowSums* total) {
-  const float max = BlockMax<Elements>(x, count);
-  if (max > total->max) {
-    if (total->max > -std::numeric_limits<float>::infinity()) {
-      const double shift = (static_cast<double>(total->max) - max) * scale;
-      const double factor = std::exp2(shift);
-      total->weighted = factor == 0 ? 0 * total->sum : factor * (total->weighted + shift * total->sum);
-      total->sum *= factor;
-    }
-    total->max = max;
+// A row's sums, block by block, in the units of BlockSums.
+template <class Elements, bool kKeep>
+class RowReduction {
+ public:
+  using T = typename Elements::T;
+
+  explicit HWY_INLINE RowReduction(float temperature)
+      : scale_(BoundedScale(static_cast<float>(kLog2E / temperature))) {}
+
+  // Adds a block; returns the maximum that its exponentials are relative to.
+  HWY_INLINE float Add(const T* x, int64_t count, float* kept) {
+    const BlockRange range = RangeOf<Elements>(x, count);
+    if (range.max > max_) Rebase(range.max);
+    // Where everything so far is -inf, any finite reference gives exponentials of 0, and keeps NaN.
+    const float reference = max_ == kNegativeInfinity ? 0 : max_;
+    const bool clamp = !(range.low - reference > LowestDifference(scale_));
+    const BlockSums sums = clamp ? SumBlock<Elements, true, kKeep>(x, count, reference, scale_, kept)
+                                 : SumBlock<Elements, false, kKeep>(x, count, reference, scale_, kept);
+    sum_ += sums.sum;
+    weighted_ += sums.weighted;
+    return max_;
   }
-  // Where everything so far is -inf, any finite reference gives exponentials of 0, and keeps NaN.
-  const float reference = total->max == -std::numeric_limits<float>::infinity() ? 0 : total->max;
-  const BlockSums sums = SumBlock<Elements>(x, count, reference, scale);
-  total->sum += sums.sum;
-  total->weighted += sums.weighted;
+
+  RowSums Total() const { return {max_, sum_ / kUnit, weighted_ / kUnit * scale_}; }
+
+ private:
+  // Makes the sums relative to a larger maximum.
+  void Rebase(float max) {
+    if (max_ > kNegativeInfinity) {
+      const double shift = static_cast<double>(max_) - max;
+      const double factor = std::exp2(shift * scale_);
+      weighted_ = factor == 0 ? 0 * sum_ : factor * (weighted_ + shift * sum_);
+      sum_ *= factor;
+    }
+    max_ = max;
+  }
+
+  const float scale_;
+  float max_ = kNegativeInfinity;
+  double sum_ = 0;
+  double weighted_ = 0;
+};
+
+template <class Elements, bool kKeep>
+HWY_INLINE RowSums Reduce(const void* row, int64_t vocab, float temperature, KeptExponentials* kept) {
+  using T = typename Elements::T;
+  const T* x = static_cast<const T*>(row);
+  float* out = kKeep ? kept->exponentials : nullptr;
+  RowReduction<Elements, kKeep> reduction(temperature);
+  const int64_t whole = vocab / PairLanes() * PairLanes();
+  int64_t block = 0;
+  for (int64_t begin = 0; begin < whole; begin += kRowBlock, ++block) {
+    const float max = reduction.Add(x + begin, std::min(kRowBlock, whole - begin), kKeep ? out + begin : nullptr);
+    if constexpr (kKeep) kept->maxima[block] = max;
+  }
+  if (whole < vocab) {
+    HWY_ALIGN T tail[2 * hn::MaxLanes(FloatTag())];
+    HWY_ALIGN float tail_kept[2 * hn::MaxLanes(FloatTag())];
+    Elements::FillNegativeInfinity(tail);
+    std::memcpy(tail, x + whole, (vocab - whole) * sizeof(T));
+    const float max = reduction.Add(tail, PairLanes(), tail_kept);
+    if constexpr (kKeep) {
+      kept->maxima[block] = max;
+      std::memcpy(out + whole, tail_kept, (vocab - whole) * sizeof(float));
+    }
+  }
+  return reduction.Total();
 }
 
 template <class Elements>
 RowSums ReduceRow(const void* row, int64_t vocab, float temperature) {
-  using T = typename Elements::T;
-  const T* x = static_cast<const T*>(row);
-  const float scale = static_cast<float>(kLog2E / temperature);
-  RowSums total = {-std::numeric_limits<float>::infinity(), 0, 0};
-  const int64_t whole = vocab / PairLanes() * PairLanes();
-  for (int64_t begin = 0; begin < whole; begin += kBlock) {
-    AddBlock<Elements>(x + begin, std::min(kBlock, whole - begin), scale, &total);
-  }
-  if (whole < vocab) {
-    HWY_ALIGN T tail[2 * hn::MaxLanes(FloatTag())];
-    Elements::FillNegativeInfinity(tail);
-    std::memcpy(tail, x + whole, (vocab - whole) * sizeof(T));
-    AddBlock<Elements>(tail, PairLanes(), scale, &total);
-  }
-  return total;
+  return Reduce<Elements, false>(row, vocab, temperature, nullptr);
 }
 
-template <class Elements>
-HWY_INLINE Pair GradientPair(Pair v, Float max, Float scale, Float constant, Float slope) {
-  const Exponential e0 = Exp2(hn::Mul(hn::Sub(v.first, max), scale));
-  const Exponential e1 = Exp2(hn::Mul(hn::Sub(v.second, max), scale));
-  return {hn::Mul(e0.value, hn::MulAdd(slope, e0.y, constant)), hn::Mul(e1.value, hn::MulAdd(slope, e1.y, constant))};
-}
-
-// dlogits may be the row itself: an element is read before it is written.
-template <class Elements>
-void WriteGradient(const void* row, int64_t vocab, const GradientCoefficients& coefficients, void* dlogits) {
-  using T = typename Elements::T;
-  const FloatTag f;
-  const T* x = static_cast<const T*>(row);
-  T* out = static_cast<T*>(dlogits);
-  const Float max = hn::Set(f, coefficients.max);
-  const Float scale = hn::Set(f, coefficients.scale);
-  const Float constant = hn::Set(f, coefficients.constant);
-  const Float slope = hn::Set(f, coefficients.slope);
-  const int64_t n = PairLanes();
-  int64_t i = 0;
-  for (; i + n <= vocab; i += n) {
-    Elements::Store(GradientPair<Elements>(Elements::Load(x + i), max, scale, constant, slope), out + i);
-  }
-  if (i < vocab) {
-    HWY_ALIGN T tail[2 * hn::MaxLanes(FloatTag())];
-    Elements::FillNegativeInfinity(tail);
-    std::memcpy(tail, x + i, (vocab - i) * sizeof(T));
-    Elements::Store(GradientPair<Elements>(Elements::Load(tail), max, scale, constant, slope), tail);
-    std::memcpy(out + i, tail, (vocab - i) * sizeof(T));
-  }
-}
-
-// The roofs: the same loads and stores with next to no arithmetic. `count` is a multiple of 1024.
-double ReadAll(const float* data, int64_t count) {
-  const FloatTag f;
-  Float a = hn::Zero(f), b = a, c = a, d = a;
-  const int64_t n = hn::Lanes(f);
-  for (int64_t i = 0; i < count; i += 4 * n) {
-    PrefetchPair(data + i, kBlock);
-    PrefetchPair(data + i + 2 * n, kBlock);
-    a = hn::Add(a, hn::LoadU(f, data + i));
-    b = hn::Add(b, hn::LoadU(f, data + i + n));
-    c = hn::Add(c, hn::LoadU(f, data + i + 2 * n));
-    d = hn::Add(d, hn::LoadU(f, data + i + 3 * n));
-  }
-  return SumLanes(hn::Add(hn::Add(a, b), hn::Add(c, d)));
-}
-
-void ScaleAll(float* data, int64_t count, float factor) {
-  const FloatTag f;
-  const Float v = hn::Set(f, factor);
-  const int64_t n = hn::Lanes(f);
-  for (int64_t i = 0; i < count; i += n) hn::StoreU(hn::Mul(v, hn::LoadU(f, data + i)), f, data + i);
+RowSums ReduceAndKeepRow(const float* row, int64_t vocab, float temperature, KeptExponentials* kept) {
+  return Reduce<Float32Elements, true>(row, vocab, temperature, kept);
 }
 
 }  // namespace HWY_NAMESPACE

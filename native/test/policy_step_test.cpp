@@ -68,7 +68,23 @@ struct Batch {
 
 namespace {
 
-// Runs the step and its three stages over the same rows and compares every output bit by bit.
+// Gradients of the same logits from exponentials relative to the row's maximum and to that of a part of it.
+void CheckWithinRounding(Rows& actual, Rows& expected) {
+  for (int64_t t = 0; t < expected.raw().tokens; ++t) {
+    for (int64_t j = 0; j < expected.raw().vocab; ++j) {
+      const double value = expected.At(t, j);
+      REQUIRE(std::fabs(actual.At(t, j) - value) <= 4e-6 * std::fabs(value) + 1e-36);
+    }
+  }
+}
+
+// Whether gradients come from kept exponentials: plait.h allows a rounding then.
+bool KeepsExponentials(int32_t dtype, const plait_objective& objective) {
+  return Device() == PLAIT_CPU && dtype == PLAIT_FLOAT32 && objective.rules[0].entropy.coefficient == 0 &&
+         !*plait_objective_second_pass(&objective);
+}
+
+// Runs the step and its three stages over the same rows and compares every output, bit by bit where that is promised.
 void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& objective) {
   constexpr int64_t kTokens = 23;
   Rows rows(kTokens, vocab, dtype);
@@ -99,21 +115,25 @@ void CheckAgainstStages(int32_t dtype, int64_t vocab, const plait_objective& obj
   CHECK(SameBits(step_logp, logp));
   CHECK(SameBits(step_entropy, entropy));
   CHECK(SameBits(step_loss, loss));
-  CHECK(SameBits(apart.bytes(), expected.bytes()));
+  if (KeepsExponentials(dtype, objective)) {
+    CheckWithinRounding(apart, expected);
+  } else {
+    CHECK(SameBits(apart.bytes(), expected.bytes()));
+  }
   CHECK(std::memcmp(&step_metrics, &metrics, sizeof(metrics)) == 0);
   CHECK(metrics.tokens[0] == kTokens - 4);
   CHECK(metrics.loss_magnitude > 0);
 
   Accept(plait_policy_step(Device(), nullptr, rows.get(), &data.batch, &objective, nullptr, rows.data(), vocab,
                            step_logp.data(), step_entropy.data(), nullptr, nullptr, data.workspace.data(), bytes));
-  CHECK(SameBits(rows.bytes(), expected.bytes()));
+  CHECK(SameBits(rows.bytes(), apart.bytes()));
 }
 
 }  // namespace
 
-TEST_CASE("one pass equals the three stages bit for bit, in place and apart") {
+TEST_CASE("one pass equals the three stages, in place and apart") {
   for (const int32_t dtype : {PLAIT_FLOAT32, PLAIT_BFLOAT16, PLAIT_FLOAT16}) {
-    for (const int64_t vocab : {1, 59, 2053, 32000}) {
+    for (const int64_t vocab : {1, 59, 2053, 4096, 8199, 32000}) {
       for (const float entropy_bonus : {0.0f, 0.01f}) {
         const plait_objective objective = Objective(entropy_bonus);
         CHECK(!*plait_objective_second_pass(&objective));

@@ -7,9 +7,10 @@ import org.plait.internal.Natives;
 
 /**
  * Logits in, gradient of the logits out: {@link RowStats}, {@link TokenObjective} and {@link
- * LogitsGrad} in one call, whose results are equal to those of the three, bit for bit. Each row is
- * read from memory once and written once, unless {@link Objective#secondPass()} names a reason for
- * reading it twice. Thread-safe.
+ * LogitsGrad} in one call, whose results are equal to those of the three, bit for bit; but the
+ * gradient of FLOAT32 rows whose rule has no entropy bonus, within rounding, as one exponential per
+ * logit serves both passes over them. Each row is read from memory once and written once, unless
+ * {@link Objective#secondPass()} names a reason for reading it twice. Thread-safe.
  */
 public final class PolicyStep {
   private PolicyStep() {}
