@@ -54,29 +54,26 @@ HWY_INLINE ExponentParts SplitExponent(Float d, Float scale) {
   return {hn::MulSub(d, scale, n), hn::BitCast(f, hn::ShiftLeft<23>(hn::BitCast(i, shifted)))};
 }
 
-// 2^r on [-1/2, 1/2]. The polynomial of degree 5 is exactly 1 at 0 and off by 1.7e-7 of 2^r at most; the one of degree
-// 4 by 2.7e-6, for results of 16 bits, whose own rounding is a hundred times that. kUnit has few digits, so that sums
-// of equal exponentials are exact.
+// 2^r on [-1/2, 1/2]: exactly 1 at 0, and off by 1.7e-7 of 2^r at most. kUnit has few digits, so that sums of equal
+// exponentials are exact.
 constexpr float kUnit = 754;
-constexpr float kDegree5[] = {1, 0.693147f, 0.24022243f, 0.055507336f, 0.009671513f, 1 / kUnit};
-constexpr float kDegree4[] = {0.9999992614f, 0.6931218147f, 0.2402474483f, 0.0559178603f, 0.0095701019f};
+constexpr float kCoefficients[] = {1, 0.693147f, 0.24022243f, 0.055507336f, 0.009671513f, 1 / kUnit};
 
 // 2^r times kUnit: a leading coefficient of 1 saves an instruction.
 HWY_INLINE Float MonicPolynomial(Float r) {
   const FloatTag f;
-  Float p = hn::Add(r, hn::Set(f, kUnit * kDegree5[4]));
-  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kDegree5[3]));
-  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kDegree5[2]));
-  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kDegree5[1]));
+  Float p = hn::Add(r, hn::Set(f, kUnit * kCoefficients[4]));
+  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kCoefficients[3]));
+  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kCoefficients[2]));
+  p = hn::MulAdd(p, r, hn::Set(f, kUnit * kCoefficients[1]));
   return hn::MulAdd(p, r, hn::Set(f, kUnit));
 }
 
-// The polynomial for results of type T, times a factor.
-template <class T>
+// 2^r times a finite factor.
 class ScaledPolynomial {
  public:
   explicit HWY_INLINE ScaledPolynomial(float factor) {
-    for (int k = 0; k <= kDegree; ++k) c_[k] = hn::Set(FloatTag(), factor * (kWide ? kDegree5[k] : kDegree4[k]));
+    for (int k = 0; k <= kDegree; ++k) c_[k] = hn::Set(FloatTag(), factor * kCoefficients[k]);
   }
 
   HWY_INLINE Float operator()(Float r) const {
@@ -86,8 +83,7 @@ class ScaledPolynomial {
   }
 
  private:
-  static constexpr bool kWide = sizeof(T) == 4;
-  static constexpr int kDegree = kWide ? 5 : 4;
+  static constexpr int kDegree = 5;
   Float c_[kDegree + 1];
 };
 

@@ -21,9 +21,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 2^y * (constant + slope * y), y = (x - max) * scale, for pairs of vectors. Without a slope the constant is a factor
-// of the polynomial.
-template <class Elements, bool kSlope>
+// 2^y * (constant + slope * y), y = (x - max) * scale, for pairs of vectors. Without a slope the constant, which is
+// then finite, is a factor of the polynomial.
+template <bool kSlope>
 class GradientOfPair {
  public:
   explicit HWY_INLINE GradientOfPair(const GradientCoefficients& c)
@@ -45,7 +45,7 @@ class GradientOfPair {
     return hn::Mul(p, y.power);
   }
 
-  const ScaledPolynomial<typename Elements::T> polynomial_;
+  const ScaledPolynomial polynomial_;
   const Float max_, scale_, lowest_, constant_, slope_;
 };
 
@@ -54,7 +54,7 @@ template <class Elements, bool kSlope>
 HWY_INLINE void WriteGradientOf(const typename Elements::T* x, int64_t vocab, const GradientCoefficients& coefficients,
                                 typename Elements::T* out) {
   using T = typename Elements::T;
-  const GradientOfPair<Elements, kSlope> gradient(coefficients);
+  const GradientOfPair<kSlope> gradient(coefficients);
   const int64_t n = PairLanes();
   int64_t i = 0;
   for (; i + n <= vocab; i += n) Elements::Store(gradient(Elements::Load(x + i)), out + i);
@@ -74,7 +74,7 @@ void WriteGradient(const void* row, int64_t vocab, const GradientCoefficients& c
   T* out = static_cast<T*>(dlogits);
   GradientCoefficients c = coefficients;
   c.scale = BoundedScale(c.scale);
-  if (c.slope != 0) {
+  if (c.slope != 0 || !std::isfinite(c.constant)) {
     WriteGradientOf<Elements, true>(x, vocab, c, out);
   } else {
     WriteGradientOf<Elements, false>(x, vocab, c, out);
