@@ -9,7 +9,7 @@
 namespace plait {
 namespace {
 
-constexpr int64_t kPieceBytes = 512 * 1024;  // about a row of logits
+constexpr int64_t kRowBytes = 512 * 1024;  // about a row of logits
 constexpr int64_t kGranule = 4096;
 
 plait_status Check(const void* data, int64_t bytes) {
@@ -22,11 +22,11 @@ plait_status Check(const void* data, int64_t bytes) {
 // Calls body(first float, count) for each piece, on all threads.
 template <class Body>
 void VisitPieces(int64_t bytes, const Body& body) {
-  const int64_t pieces = (bytes + kPieceBytes - 1) / kPieceBytes;
-  ParallelFor(pieces, kPieceBytes, [&](int64_t begin, int64_t end) {
+  const int64_t pieces = (bytes + kRowBytes - 1) / kRowBytes;
+  ParallelFor(pieces, kRowBytes, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t last = i == pieces - 1 ? bytes : (i + 1) * kPieceBytes;
-      body(i * kPieceBytes / 4, (last - i * kPieceBytes) / 4);
+      const int64_t last = i == pieces - 1 ? bytes : (i + 1) * kRowBytes;
+      body(i * kRowBytes / 4, (last - i * kRowBytes) / 4);
     }
   });
 }

@@ -3,6 +3,7 @@
 #ifndef PLAIT_SRC_PARALLEL_H_
 #define PLAIT_SRC_PARALLEL_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #ifdef PLAIT_PLAIN_THREADS
@@ -17,10 +18,30 @@ namespace plait {
 // Below this many bytes of work, waking threads costs more than it saves.
 constexpr int64_t kSerialBytes = 64 * 1024;
 
-// Calls body(begin, end) over [0, count) in pieces of about kSerialBytes, given the bytes that one item touches.
+inline int32_t ThreadCount() {
+#ifdef PLAIT_PLAIN_THREADS
+  return 2;
+#else
+  return omp_get_max_threads();
+#endif
+}
+
+// Items of a piece follow each other in memory, so that what is fetched ahead is what comes next; beyond this many
+// bytes a piece gains nothing from being longer, and the threads' last ones should be short.
+constexpr int64_t kPieceBytes = 1024 * 1024;
+constexpr int64_t kPiecesPerThread = 8;
+
+// Items in a piece: at least about kSerialBytes, and at most about kPieceBytes, of work.
+inline int64_t PieceOf(int64_t count, int64_t bytes_per_item, int32_t threads) {
+  const int64_t bytes = bytes_per_item > 0 ? bytes_per_item : 1;
+  const int64_t fair = count / (kPiecesPerThread * threads);
+  return std::max({int64_t{1}, kSerialBytes / bytes, std::min(kPieceBytes / bytes, fair)});
+}
+
+// Calls body(begin, end) over [0, count) in pieces, given the bytes that one item touches.
 template <class Body>
 void ParallelFor(int64_t count, int64_t bytes_per_item, const Body& body) {
-  const int64_t piece = bytes_per_item >= kSerialBytes ? 1 : kSerialBytes / (bytes_per_item > 0 ? bytes_per_item : 1);
+  const int64_t piece = PieceOf(count, bytes_per_item, ThreadCount());
   const int64_t pieces = (count + piece - 1) / piece;
   if (pieces <= 1) {
     if (count > 0) body(0, count);
@@ -38,14 +59,6 @@ void ParallelFor(int64_t count, int64_t bytes_per_item, const Body& body) {
 #else
 #pragma omp parallel for schedule(dynamic, 1)
   for (int64_t i = 0; i < pieces; ++i) run(i);
-#endif
-}
-
-inline int32_t ThreadCount() {
-#ifdef PLAIT_PLAIN_THREADS
-  return 2;
-#else
-  return omp_get_max_threads();
 #endif
 }
 
