@@ -24,6 +24,7 @@ RATIO_TOKEN, RATIO_SEQUENCE_MEAN, RATIO_SEQUENCE_SUM = range(3)
 KL_K1, KL_K2, KL_K3, KL_ABS = range(4)
 TOKEN_MEAN, SEQ_MEAN_TOKEN_MEAN, SEQ_MEAN_TOKEN_SUM, CONSTANT_LENGTH, SEQ_MEAN_CONSTANT_LENGTH = range(5)
 ALL_TOKENS, OWN_ROLE = range(2)
+WEIGHT_NONE, WEIGHT_PROBABILITY, WEIGHT_VARIANCE = range(3)
 SCOPE_NONE, SCOPE_TOKEN, SCOPE_SEQUENCE, SCOPE_BATCH = range(4)
 BASELINE_NONE, BASELINE_GROUP_MEAN, BASELINE_LEAVE_ONE_OUT, BASELINE_BATCH_MEAN, BASELINE_WEIGHTED_MEAN = range(5)
 SCALE_NONE, SCALE_GROUP_STD, SCALE_BATCH_STD = range(3)
@@ -74,7 +75,7 @@ class Rule(ctypes.Structure):
         reshape_low:f32 reshape_high:f32 max_probability:f32 off_policy_threshold:f32 sapo_positive:f32
         sapo_negative:f32 vespo_positive:f32:2 vespo_negative:f32:2 sampler_correction:i32 kl_form:i32
         kl_log_limit:f32 kl_value_limit:f32 policy_weighting:weighting nll_weighting:weighting selection:selection
-        covariance:cov""",
+        covariance:cov nll_probability_weighting:i32""",
     )
 
 
@@ -87,7 +88,7 @@ class SamplerCorrection(ctypes.Structure):
 
 
 class Objective(ctypes.Structure):
-    _fields_ = [("struct_bytes", c_int64), ("rules", Rule * 3), ("correction", SamplerCorrection)]
+    _fields_ = [("struct_bytes", c_int64), ("rules", Rule * 3), ("correction", SamplerCorrection), ("reserved", c_int32)]
 
 
 class Normalizers(ctypes.Structure):

@@ -131,8 +131,8 @@ class MetricColumn {
     if (HasPolicy(rule)) DescribePolicy(rule, token);
     if (rule.nll.coefficient != 0) {
       At(kRowNllLoss) = token.nll_loss;
-      At(kRowNllWeightingCount) = rule.nll_weighting.scope != PLAIT_SCOPE_NONE;
-      if (rule.nll_weighting.scope != PLAIT_SCOPE_NONE) At(kRowNllWeighting) = token.nll_weighting;
+      At(kRowNllWeightingCount) = WeighsNll(rule);
+      if (WeighsNll(rule)) At(kRowNllWeighting) = token.nll_weighting;
     }
     if (rule.kl.coefficient != 0) {
       At(kRowKlLoss) = token.kl_loss;

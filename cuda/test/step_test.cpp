@@ -117,6 +117,10 @@ std::vector<Named> Objectives() {
       o.rules[1].nll_weighting = {scope, 0.5f, -1, 0};
     });
   }
+  for (int32_t weighting = PLAIT_WEIGHT_PROBABILITY; weighting <= PLAIT_WEIGHT_VARIANCE; ++weighting) {
+    add("probability weighting " + std::to_string(weighting),
+        [&](plait_objective& o) { o.rules[1].nll_probability_weighting = weighting; });
+  }
   add("clip-cov", [](plait_objective& o) { o.rules[0].covariance = {PLAIT_COVARIANCE_CLIP, 5, 0.05f, -1, 1, 0}; });
   add("kl-cov", [](plait_objective& o) { o.rules[0].covariance = {PLAIT_COVARIANCE_KL, 0, 0.05f, 0, 0, 1}; });
   add("off-policy", [](plait_objective& o) { o.rules[0].off_policy_threshold = 0.01f; });

@@ -40,7 +40,7 @@ extern "C" {
 #define PLAIT_API __attribute__((visibility("default")))
 
 /* Bumped whenever a structure or a signature changes; plait_abi_version() returns the library's own. */
-#define PLAIT_ABI_VERSION 1
+#define PLAIT_ABI_VERSION 2
 #define PLAIT_CPU (-1)
 
 typedef enum plait_status {
@@ -289,6 +289,15 @@ typedef struct plait_entropy_weighting {
   int32_t positive_only; /* 1: weight 1 where the advantage is not above 0 */
 } plait_entropy_weighting;
 
+/* A constant weight on the negative log-likelihood of a token by its own probability p = exp(logp): c = -w times this. */
+typedef enum plait_probability_weighting {
+  PLAIT_WEIGHT_NONE = 0,        /* 1 */
+  PLAIT_WEIGHT_PROBABILITY = 1, /* sg(p): DFT (arXiv:2508.05629) */
+  /* sg(p (1 - p)), which is largest, 1/4, at p = 1/2, and spares tokens that are all but certain or all but impossible:
+   * CHORD's phi (arXiv:2508.11408). */
+  PLAIT_WEIGHT_VARIANCE = 2
+} plait_probability_weighting;
+
 /*
  * Keeps the policy term of the tokens with the highest entropy: of the n tokens of the role in the scope, all but
  * floor(drop * n) in float32, ties kept by position; a NaN ranks below every number. Prefix-RFT (arXiv:2507.01679),
@@ -327,8 +336,8 @@ typedef struct plait_covariance {
  *     w_policy * policy_loss  -  w_nll * logp  +  w_kl * kl_estimator(logp - ref_logp)  -  w_entropy * entropy
  *
  * where each w is the term's coefficient times its aggregation weight; w_policy and w_nll also times their entropy
- * weighting, and w_policy times the sampler correction (but for VESPO, which has it in phi) and 0 where the token is
- * dropped.
+ * weighting, w_nll times its probability weighting, and w_policy times the sampler correction (but for VESPO, which has
+ * it in phi) and 0 where the token is dropped.
  */
 typedef struct plait_rule {
   plait_term policy;
@@ -361,6 +370,7 @@ typedef struct plait_rule {
   plait_entropy_weighting nll_weighting;
   plait_entropy_selection selection;
   plait_covariance covariance;
+  int32_t nll_probability_weighting; /* plait_probability_weighting */
 } plait_rule;
 
 /* What the sampler's log-ratio omega = old_logp - sampler_logp is taken over, in the sequence's tokens. */
@@ -410,6 +420,7 @@ typedef struct plait_objective {
   int64_t struct_bytes; /* sizeof(plait_objective) */
   plait_rule rules[3];
   plait_sampler_correction correction;
+  int32_t reserved; /* 0 */
 } plait_objective;
 
 /*
@@ -489,7 +500,7 @@ typedef struct plait_metrics {
   double dropped_tokens;       /* policy term lost to selection, covariance, probability or drift */
   double policy_weighting_sum; /* of the entropy weighting, over the tokens that have one */
   double policy_weighting_tokens;
-  double nll_weighting_sum;
+  double nll_weighting_sum; /* of the entropy weighting times the probability weighting, where there is either */
   double nll_weighting_tokens;
   double rejected_tokens;            /* by the sampler correction; in no sum above */
   double sampler_tokens;             /* rollout tokens with a sampler_logp, rejected ones too, for all that follow */

@@ -109,6 +109,8 @@ plait_status CheckRule(int index, const plait_rule& rule) {
   PLAIT_TRY(CheckField(role, "kl_value_limit", rule.kl_value_limit > 0, "> 0", rule.kl_value_limit));
   PLAIT_TRY(CheckWeighting(role, "policy_weighting", rule.policy_weighting));
   PLAIT_TRY(CheckWeighting(role, "nll_weighting", rule.nll_weighting));
+  PLAIT_TRY(CheckKind(role, "nll_probability_weighting", rule.nll_probability_weighting,
+                      PLAIT_WEIGHT_VARIANCE));
   PLAIT_TRY(CheckSelection(role, rule.selection));
   return CheckCovariance(role, rule.covariance);
 }
@@ -149,6 +151,7 @@ bool UsesLength(const plait_objective& objective) {
 plait_status CheckObjective(const plait_objective* objective) {
   PLAIT_TRY(CheckStructBytes("objective", objective, sizeof(plait_objective)));
   for (int role = PLAIT_ROLLOUT; role <= PLAIT_HINT; ++role) PLAIT_TRY(CheckRule(role, objective->rules[role - 1]));
+  if (objective->reserved != 0) PLAIT_REFUSE("objective.reserved: expected 0, got %d", objective->reserved);
   return CheckCorrection(objective->correction);
 }
 

@@ -270,6 +270,18 @@ PLAIT_REAL Real Weighting(const plait_entropy_weighting& weighting, float of_seq
   return weighting.positive_only ? Select(in.advantage > Real(0), weight, Real(1)) : weight;
 }
 
+template <class Real>
+PLAIT_REAL Real ProbabilityWeighting(int kind, Real logp) {
+  switch (kind) {
+    case PLAIT_WEIGHT_PROBABILITY:
+      return Exp(logp);
+    case PLAIT_WEIGHT_VARIANCE:
+      return Exp(logp) * -Expm1(logp);  // 1 - p keeps its digits near p = 1
+    default:
+      return Real(1);
+  }
+}
+
 // 1 where the token loses its policy term, else 0.
 template <class Real>
 PLAIT_REAL Real DroppedOf(const plait_rule& rule, const SequenceContext& context, const TokenInputs<Real>& in) {
@@ -303,9 +315,10 @@ PLAIT_REAL TokenResult<Real> EvaluateToken(const plait_rule& rule, const TermWei
   TokenResult<Real> out;
   if (HasPolicy(rule)) EvaluatePolicy(rule, weights.policy, context, in, &out);
   if (rule.nll.coefficient != 0) {
-    out.nll_weighting = Weighting(rule.nll_weighting, context.nll_weighting, in);
+    out.nll_weighting = Weighting(rule.nll_weighting, context.nll_weighting, in) *
+                        ProbabilityWeighting(rule.nll_probability_weighting, in.logp);
     const Real w = Real(weights.nll) * out.nll_weighting;
-    out.nll_loss = -w * in.logp;
+    out.nll_loss = Select(w == Real(0), Real(0), -w * in.logp);  // 0 also where logp is -inf
     out.c = out.c - w;
   }
   if (rule.kl.coefficient != 0) {

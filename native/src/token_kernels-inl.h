@@ -122,7 +122,7 @@ void AddTotals(const TokenRun& run, const RunSums& sums, plait_metrics* to) {
       to->policy_weighting_tokens += count;
     }
   }
-  if (rule.nll.coefficient != 0 && rule.nll_weighting.scope != PLAIT_SCOPE_NONE) {
+  if (rule.nll.coefficient != 0 && WeighsNll(rule)) {
     to->nll_weighting_sum += sums.nll_weighting.Total();
     to->nll_weighting_tokens += count;
   }

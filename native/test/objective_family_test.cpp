@@ -263,6 +263,53 @@ TEST_CASE("entropy weightings are constants per token or per sequence, and may s
   }
 }
 
+TEST_CASE("probability weightings of the likelihood are constants of each token's own probability") {
+  for (const int32_t weighting : {PLAIT_WEIGHT_PROBABILITY, PLAIT_WEIGHT_VARIANCE}) {
+    Family f;
+    f.rule().nll = {1, PLAIT_CONSTANT_LENGTH, PLAIT_ALL_TOKENS};
+    f.rule().nll_probability_weighting = weighting;
+    f.Run(PLAIT_POLICY_NONE);
+    CHECK(f.OnePass());
+    const auto w = [&](int t) {
+      const double p = std::exp(static_cast<double>(f.logp[t]));
+      return weighting == PLAIT_WEIGHT_PROBABILITY ? p : p * (1 - p);
+    };
+    f.Expect([&](int t) { return -w(t) * f.logp[t]; }, [&](int t) { return -w(t); });
+    double sum = 0;
+    for (int t = 0; t < 7; ++t) sum += w(t);
+    CHECK(f.metrics.nll_weighting_sum == doctest::Approx(sum).epsilon(1e-6));
+    CHECK(f.metrics.nll_weighting_tokens == 7);
+  }
+}
+
+TEST_CASE("a probability weighting keeps its digits near certainty, and an impossible token has no loss") {
+  Family f;
+  f.logp[0] = -1e-6f;
+  f.logp[1] = 0;
+  f.logp[2] = -kInf;
+  f.logp[3] = kNan;
+  f.rule().nll = {1, PLAIT_CONSTANT_LENGTH, PLAIT_ALL_TOKENS};
+  f.rule().nll_probability_weighting = PLAIT_WEIGHT_VARIANCE;
+  f.Run(PLAIT_POLICY_NONE);
+  CHECK(f.c[0] == doctest::Approx(-1e-6).epsilon(1e-5));
+  for (const int t : {1, 2}) {
+    CHECK(f.c[t] == 0);
+    CHECK(f.loss[t] == 0);
+  }
+  CHECK(std::isnan(f.c[3]));
+  CHECK(std::isnan(f.loss[3]));
+}
+
+TEST_CASE("probability and entropy weightings of the likelihood multiply") {
+  Family f;
+  f.rule().nll = {1, PLAIT_CONSTANT_LENGTH, PLAIT_ALL_TOKENS};
+  f.rule().nll_weighting = {PLAIT_SCOPE_TOKEN, 0.5f, -1, 0};
+  f.rule().nll_probability_weighting = PLAIT_WEIGHT_PROBABILITY;
+  f.Run(PLAIT_POLICY_NONE);
+  const auto w = [&](int t) { return 0.5 * std::exp(-static_cast<double>(f.entropy[t]) + f.logp[t]); };
+  f.Expect([&](int t) { return -w(t) * f.logp[t]; }, [&](int t) { return -w(t); });
+}
+
 TEST_CASE("entropy selection keeps the highest of a sequence or of the batch, ties by position") {
   Family f;
   f.rule().selection = {PLAIT_SCOPE_SEQUENCE, 0.5f};

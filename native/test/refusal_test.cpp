@@ -164,6 +164,9 @@ const Case kCases[] = {
      [](Call& c) {
        c.objective.rules[0].nll_weighting = {PLAIT_SCOPE_TOKEN, -1, 1, 0};
      }},
+    {"objective.rollout.nll_probability_weighting",
+     [](Call& c) { c.objective.rules[0].nll_probability_weighting = PLAIT_WEIGHT_VARIANCE + 1; }},
+    {"objective.reserved", [](Call& c) { c.objective.reserved = 1; }},
     {"objective.correction.level", [](Call& c) { c.objective.correction.level = PLAIT_CORRECTION_SEQUENCE_MAX; }},
     {"objective.correction.low",
      [](Call& c) {

@@ -151,7 +151,7 @@ inline plait_rule EmptyRule() {
 }
 
 inline plait_objective EmptyObjective() {
-  plait_objective objective = {sizeof(plait_objective), {EmptyRule(), EmptyRule(), EmptyRule()}, {}};
+  plait_objective objective = {sizeof(plait_objective), {EmptyRule(), EmptyRule(), EmptyRule()}, {}, 0};
   objective.correction.high = objective.correction.log_limit = kInf;
   return objective;
 }

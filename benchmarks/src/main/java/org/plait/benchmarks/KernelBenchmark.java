@@ -7,6 +7,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Warmup;
+import org.plait.Backend;
 
 /**
  * How kernels that take milliseconds are timed: every call on its own, for the median, in a JVM of
@@ -28,4 +29,14 @@ import org.openjdk.jmh.annotations.Warmup;
       "-Dorg.bytedeco.javacpp.maxBytes=0",
       "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"
     })
-public abstract class KernelBenchmark {}
+public abstract class KernelBenchmark {
+  /** Property that names the SIMD target of Plait's kernels in a JVM; the best one without it. */
+  static final String TARGET = "plait.benchmarks.target";
+
+  static {
+    String target = System.getProperty(TARGET);
+    if (target != null) {
+      Backend.selectTarget(target);
+    }
+  }
+}

@@ -16,7 +16,7 @@ import org.plait.torch.TorchPlait;
 
 /**
  * The logits that all kernels are timed on, the same memory for Plait and PyTorch: 512 tokens and
- * the vocabularies of Llama 2, Llama 3 and Qwen 2.5.
+ * the vocabularies of Llama 2, Llama 3 and Qwen 2.5, or the shapes of {@link Scaling}.
  */
 @State(Scope.Benchmark)
 @SuppressWarnings("NullAway.Init") // by set-up methods, here and in the other states
@@ -27,9 +27,9 @@ public class LogitsState {
   @Param({"f32", "bf16"})
   public String dtype;
 
-  static final int TOKENS = 512;
-
-  int tokens = TOKENS;
+  /** A multiple of {@link ObjectiveBatch#SEQUENCES}. */
+  @Param({"512"})
+  public int tokens = 512;
 
   /** [tokens, vocab], normally distributed. */
   Tensor tensor;

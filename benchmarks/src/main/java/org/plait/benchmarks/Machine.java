@@ -13,6 +13,7 @@ import org.plait.Backend;
 /**
  * What the numbers depend on besides the code.
  *
+ * @param simdForced whether the SIMD target was named, instead of the best one
  * @param load processes that wanted a core in the minute before the run; near 0 on an idle machine
  */
 record Machine(
@@ -27,12 +28,13 @@ record Machine(
     String jdk,
     String plait,
     String simd,
+    boolean simdForced,
     int plaitThreads,
     String pytorch,
     int pytorchThreads,
     String javacpp) {
 
-  static Machine here(String commit) throws IOException {
+  static Machine here(String commit, boolean simdForced) throws IOException {
     return new Machine(
         LocalDate.now(ZoneOffset.UTC).toString(),
         commit,
@@ -45,6 +47,7 @@ record Machine(
         System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"),
         Backend.nativeVersion(),
         Backend.cpu().target(),
+        simdForced,
         Backend.cpu().threads(),
         Loader.getVersion("org.bytedeco", "pytorch"),
         torch.get_num_threads(),

@@ -8,6 +8,7 @@ import java.util.stream.StreamSupport;
  *
  * @param benchmark simple name of the class, without "Benchmark"
  * @param method plait, torchEager, ...
+ * @param tokens T, where there is a V
  * @param vocab V, or 0 where there is none
  * @param dtype f32 or bf16, or "" where there is none
  * @param objective as the parameter was given, or ""
@@ -21,6 +22,7 @@ import java.util.stream.StreamSupport;
 record Measurement(
     String benchmark,
     String method,
+    long tokens,
     long vocab,
     String dtype,
     String objective,
@@ -30,6 +32,9 @@ record Measurement(
     double heapBytes,
     double peakBytes) {
 
+  /** Of the logits in results that do not say how many. */
+  private static final int TOKENS = 512;
+
   static Measurement of(JsonNode entry) {
     String[] name = entry.path("benchmark").asText().split("\\.", -1);
     JsonNode params = entry.path("params");
@@ -38,6 +43,7 @@ record Measurement(
     return new Measurement(
         name[name.length - 2].replaceFirst("Benchmark$", ""),
         name[name.length - 1],
+        params.path("tokens").asLong(TOKENS),
         params.path("vocab").asLong(),
         params.path("dtype").asText(),
         params.path("objective").asText(),
@@ -54,12 +60,33 @@ record Measurement(
 
   /** Whether both were measured on the same logits. */
   boolean sameLogits(Measurement other) {
-    return vocab == other.vocab && dtype.equals(other.dtype);
+    return tokens == other.tokens && vocab == other.vocab && dtype.equals(other.dtype);
   }
 
   /** Bytes of the logits. */
   double logitsBytes() {
-    return (double) LogitsState.TOKENS * vocab * (dtype.equals("f32") ? 4 : 2);
+    return (double) tokens * vocab * (dtype.equals("f32") ? 4 : 2);
+  }
+
+  /** Each logit read once, and written once by all but reading kernels; where time is in ms. */
+  double gigabytesPerSecond() {
+    boolean reads = benchmark.equals("RowStats") || method.equals("read");
+    return logitsBytes() * (reads ? 1 : 2) / time / 1e6;
+  }
+
+  /** Where time is in ms. */
+  double picosecondsPerLogit() {
+    return time * 1e9 / (tokens * vocab);
+  }
+
+  /** Whether it is Plait's call of a kernel. */
+  boolean isPlaits() {
+    return method.equals("plait");
+  }
+
+  /** Whether the logits come back as their gradient. */
+  boolean isGradient() {
+    return vocab > 0 && !benchmark.equals("RowStats");
   }
 
   private static double median(JsonNode values) {

@@ -5,37 +5,24 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Makes Markdown tables of what {@link Suite} measured. */
 public final class Report {
   private static final double MIB = 0x1p20;
 
-  /** In the order of the table. */
-  private static final List<String> KERNELS =
-      List.of(
-          "RowStats",
-          "LogitsGrad",
-          "PolicyStep",
-          "TokenObjective",
-          "ImportanceRatio",
-          "GroupAdvantage");
-
   private static final String STEP = "PolicyStep";
 
   private final JsonNode document;
-  private final List<Measurement> measurements = new ArrayList<>();
+  private final Results results;
   private final StringBuilder text = new StringBuilder();
 
   private Report(JsonNode document) {
     this.document = document;
-    for (JsonNode entry : document.path("jmh")) {
-      measurements.add(Measurement.of(entry));
-    }
+    this.results = new Results(document);
   }
 
   /**
@@ -57,6 +44,7 @@ public final class Report {
     report.machine();
     report.kernels();
     report.objectives();
+    report.scaling();
     report.bandwidth();
     report.calls();
     return report.text.toString();
@@ -76,16 +64,24 @@ public final class Report {
         s(m, "load"),
         s(m, "jdk"));
     line(
-        "Plait %s on %s, %s threads; PyTorch %s, %s threads; JavaCPP %s.",
+        "Plait %s on %s%s, %s threads; PyTorch %s, %s threads; JavaCPP %s.",
         s(m, "plait"),
         s(m, "simd"),
+        m.path("simdForced").asBoolean() ? " (forced)" : "",
         s(m, "plaitThreads"),
         s(m, "pytorch"),
         s(m, "pytorchThreads"),
         s(m, "javacpp"));
   }
 
+  private boolean none(Predicate<Measurement> which) {
+    return results.all().stream().noneMatch(which);
+  }
+
   private void kernels() {
+    if (none(m -> m.isPlaits() && results.peer(m).isPresent())) {
+      return;
+    }
     line("");
     line("## Kernels");
     line("");
@@ -98,29 +94,24 @@ public final class Report {
         "| kernel | shape | dtype | time, ms | GB/s | share of roof | PyTorch eager, ms | ratio |"
             + " heap, B/op | memory | PyTorch's memory |");
     line("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    measurements.stream()
-        .filter(plait -> plait.method().equals("plait"))
-        .sorted(
-            Comparator.comparingInt((Measurement m) -> KERNELS.indexOf(m.benchmark()))
-                .thenComparing(Measurement::objective)
-                .thenComparing(Measurement::vocab)
-                .thenComparing(Measurement::dtype, Comparator.reverseOrder()))
-        .forEach(plait -> peer(plait).ifPresent(torch -> kernel(plait, torch)));
+    results.all().stream()
+        .filter(Measurement::isPlaits)
+        .sorted(Labels.ORDER)
+        .forEach(plait -> results.peer(plait).ifPresent(torch -> kernel(plait, torch)));
   }
 
   private void kernel(Measurement plait, Measurement torch) {
     boolean onLogits = plait.vocab() > 0;
-    boolean gradient = onLogits && !plait.benchmark().equals("RowStats");
     // Plait's gradient replaces the logits; PyTorch's is an output that it allocates in the call.
-    double output = gradient ? plait.logitsBytes() : 0;
+    double output = plait.isGradient() ? plait.logitsBytes() : 0;
     line(
         "| %s | %s | %s | %s | %s | %s | %s | %.1f | %s | %s | %s |",
-        name(plait),
-        shape(plait),
+        Labels.kernel(plait),
+        Labels.shape(plait),
         onLogits ? plait.dtype() : "f32",
         time(plait),
-        onLogits ? format("%.1f", gigabytesPerSecond(plait)) : "",
-        onLogits ? roof(plait, gradient ? "scale" : "read") : "",
+        onLogits ? format("%.1f", plait.gigabytesPerSecond()) : "",
+        results.shareOfRoof(plait).map(share -> format("%.0f%%", 100 * share)).orElse(""),
         time(torch),
         torch.time() / plait.time(),
         bytes(document.path("heap").path(plait.benchmark()).asDouble(Double.NaN)),
@@ -132,53 +123,93 @@ public final class Report {
    * Stage two is a few floats per token, so that every objective of one pass costs what SFT does.
    */
   private void objectives() {
+    if (none(m -> m.benchmark().equals(STEP) && m.objective().equals("sft"))) {
+      return;
+    }
     line("");
     line("## Objectives of policy_step");
     line("");
     line("| objective | shape | dtype | time, ms | fastest call, ms | beside SFT's fastest |");
     line("| --- | --- | --- | ---: | ---: | ---: |");
-    for (Measurement step : measurements) {
-      if (step.benchmark().equals(STEP) && step.method().equals("plait")) {
-        line(
-            "| %s | %s | %s | %s | %.1f | %s |",
-            objective(step),
-            shape(step),
-            step.dtype(),
-            time(step),
-            step.fastest(),
-            measurements.stream()
-                .filter(m -> m.benchmark().equals(STEP) && m.method().equals("plait"))
-                .filter(m -> m.sameLogits(step) && m.objective().equals("sft"))
-                .map(sft -> format("%+.1f%%", 100 * (step.fastest() / sft.fastest() - 1)))
-                .findFirst()
-                .orElse(""));
+    for (Measurement step : results.all()) {
+      if (!step.benchmark().equals(STEP) || !step.isPlaits()) {
+        continue;
+      }
+      for (Measurement sft : results.all()) {
+        boolean beside = sft.benchmark().equals(STEP) && sft.isPlaits() && sft.sameLogits(step);
+        if (beside && sft.objective().equals("sft")) {
+          line(
+              "| %s | %s | %s | %s | %.1f | %+.1f%% |",
+              Labels.objective(step),
+              Labels.shape(step),
+              step.dtype(),
+              time(step),
+              step.fastest(),
+              100 * (step.fastest() / sft.fastest() - 1));
+        }
       }
     }
   }
 
+  /** Whether the time of a logit depends on how long rows are, or how many. */
+  private void scaling() {
+    List<Measurement> byVocabulary = Scaling.overVocabulary(results.all());
+    List<Measurement> byTokens = Scaling.overTokens(results.all());
+    if (byVocabulary.isEmpty() && byTokens.isEmpty()) {
+      return;
+    }
+    line("");
+    line("## Scaling");
+    line("");
+    line(
+        "First over the vocabulary, with as many tokens as make up 2^25 logits; then over the"
+            + " tokens, with a vocabulary of %d.",
+        Scaling.VOCAB);
+    line("");
+    line("| kernel | shape | dtype | time, ms | ps per logit | GB/s |");
+    line("| --- | --- | --- | ---: | ---: | ---: |");
+    Stream.concat(byVocabulary.stream(), byTokens.stream())
+        .forEach(
+            m ->
+                line(
+                    "| %s | %s | %s | %s | %.0f | %.1f |",
+                    Labels.kernel(m),
+                    Labels.shape(m),
+                    m.dtype(),
+                    time(m),
+                    m.picosecondsPerLogit(),
+                    m.gigabytesPerSecond()));
+  }
+
   private void bandwidth() {
+    if (none(m -> m.benchmark().equals("Bandwidth"))) {
+      return;
+    }
     line("");
     line("## Bandwidth");
     line("");
     line("| logits | dtype | MiB | read, GB/s | scale in place, GB/s |");
     line("| --- | --- | ---: | ---: | ---: |");
-    for (Measurement read : measurements) {
+    for (Measurement read : results.all()) {
       if (read.benchmark().equals("Bandwidth") && read.method().equals("read")) {
         line(
-            "| %d x %d | %s | %.0f | %.1f | %s |",
-            LogitsState.TOKENS,
-            read.vocab(),
+            "| %s | %s | %.0f | %.1f | %s |",
+            Labels.shape(read),
             read.dtype(),
             read.logitsBytes() / MIB,
-            gigabytesPerSecond(read),
-            find("Bandwidth", "scale", read)
-                .map(scale -> format("%.1f", gigabytesPerSecond(scale)))
+            read.gigabytesPerSecond(),
+            results
+                .find("Bandwidth", "scale", read)
+                .map(scale -> format("%.1f", scale.gigabytesPerSecond()))
                 .orElse(""));
       }
     }
   }
 
   private void calls() {
+    if (none(m -> m.benchmark().equals("CallOverhead"))) {
+      return;
+    }
     line("");
     line("## Calls");
     line("");
@@ -188,71 +219,19 @@ public final class Report {
     line("");
     line("| call | C | JNI | Java API | Java API - C | heap, B/op |");
     line("| --- | ---: | ---: | ---: | ---: | ---: |");
-    for (Measurement java : measurements) {
+    for (Measurement java : results.all()) {
       if (java.benchmark().equals("CallOverhead") && !java.method().endsWith("Raw")) {
         double c = document.path("c").path(java.method()).asDouble(Double.NaN);
         line(
             "| %s | %.1f | %s | %s | %.1f | %s |",
             java.method(),
             c,
-            find("CallOverhead", java.method() + "Raw", java).map(Report::time).orElse(""),
+            results.find("CallOverhead", java.method() + "Raw", java).map(Report::time).orElse(""),
             time(java),
             java.time() - c,
             bytes(java.heapBytes()));
       }
     }
-  }
-
-  private Optional<Measurement> peer(Measurement plait) {
-    return find(plait.benchmark(), "torchEager", plait);
-  }
-
-  private Optional<Measurement> find(String benchmark, String method, Measurement like) {
-    return measurements.stream()
-        .filter(m -> m.benchmark().equals(benchmark) && m.method().equals(method))
-        .filter(m -> m.sameLogits(like))
-        .filter(m -> m.objective().isEmpty() || m.objective().equals(like.objective()))
-        .findFirst();
-  }
-
-  private String roof(Measurement kernel, String method) {
-    return find("Bandwidth", method, kernel)
-        .map(roof -> format("%.0f%%", 100 * roof.time() / kernel.time()))
-        .orElse("");
-  }
-
-  private static String name(Measurement kernel) {
-    return switch (kernel.benchmark()) {
-      case "RowStats" -> "row_stats";
-      case "LogitsGrad" -> "logits_grad, in place";
-      case STEP -> "policy_step, " + objective(kernel) + ", in place";
-      case "TokenObjective" -> "token_objective, " + objective(kernel);
-      case "ImportanceRatio" -> "importance_ratio, " + kernel.objective().replace('_', ' ');
-      case "GroupAdvantage" -> "group_advantage";
-      default -> kernel.benchmark();
-    };
-  }
-
-  private static String objective(Measurement kernel) {
-    return switch (kernel.objective()) {
-      case "grpo_entropy" -> "GRPO with entropy bonus";
-      case "grpo_tis" -> "GRPO with truncated sampler weights";
-      case "srft" -> "SRFT, weights by each token's entropy";
-      default -> kernel.objective().toUpperCase(Locale.ROOT);
-    };
-  }
-
-  private static String shape(Measurement kernel) {
-    if (kernel.vocab() > 0) {
-      return LogitsState.TOKENS + " x " + kernel.vocab();
-    }
-    return kernel.benchmark().equals("GroupAdvantage") ? "1024 x 8" : "8 x 1024";
-  }
-
-  /** Each logit read once, and written once by all but reading kernels. */
-  private static double gigabytesPerSecond(Measurement kernel) {
-    boolean reads = kernel.benchmark().equals("RowStats") || kernel.method().equals("read");
-    return kernel.logitsBytes() * (reads ? 1 : 2) / kernel.time() / 1e6;
   }
 
   private static String time(Measurement m) {
@@ -262,7 +241,7 @@ public final class Report {
   }
 
   private static String bytes(double perCall) {
-    return format("%.1f", perCall);
+    return Double.isNaN(perCall) ? "" : format("%.1f", perCall);
   }
 
   private static String memory(Measurement m, double bytes) {

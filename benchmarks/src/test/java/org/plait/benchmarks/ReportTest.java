@@ -1,5 +1,6 @@
 package org.plait.benchmarks;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,10 +9,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
 class ReportTest {
-  private static final String DOCUMENT =
+  static final String DOCUMENT =
       """
       {
-        "machine": {"date": "2026-11-01", "commit": "abc1234", "cpu": "EPYC", "cores": 2},
+        "machine": {"date": "2026-11-01", "commit": "abc1234", "cpu": "EPYC", "cores": 2,
+          "simd": "AVX2", "simdForced": true},
         "c": {"rowStats": 40.0},
         "heap": {"RowStats": 0.0, "PolicyStep": 0.0},
         "jmh": [
@@ -31,6 +33,10 @@ class ReportTest {
                   sample("PolicyStep.plait", ", \"objective\": \"sft\"", 24, 0),
                   sample("PolicyStep.torchEager", ", \"objective\": \"grpo\"", 1000, 768_000_000),
                   sample("PolicyStep.torchEager", ", \"objective\": \"grpo_entropy\"", 2000, 0),
+                  scaled("RowStats.plait", 4096, 8192, "", 3.5),
+                  scaled("RowStats.plait", 16384, 2048, "", 4),
+                  scaled("RowStats.plait", 16, 8192, "", 0.02),
+                  scaled("PolicyStep.plait", 16384, 2048, ", \"objective\": \"grpo\"", 8),
                   call("rowStats", 46),
                   call("rowStatsRaw", 44)));
 
@@ -69,8 +75,39 @@ class ReportTest {
   }
 
   @Test
+  void timeOfALogitIsFollowedOverVocabulariesAndTokens() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree(DOCUMENT));
+    // 2^25 logits in 4 ms are 119 ps each, and 33.6 GB/s; a step writes them too.
+    String first = "| row_stats | 16384 x 2048 | f32 | 4.00 ± 0.50 | 119 | 33.6 |";
+    String second = "| row_stats | 4096 x 8192 | f32 | 3.50 ± 0.50 | 104 | 38.3 |";
+    assertHas(report, first + "\n" + second + "\n| policy_step, GRPO, in place | 16384 x 2048 |");
+    assertHas(
+        report, "| policy_step, GRPO, in place | 16384 x 2048 | f32 | 8.00 ± 0.50 | 238 | 33.6 |");
+    assertHas(report, "| row_stats | 16 x 8192 | f32 | 0.0200 ± 0.5000 | 153 | 26.2 |\n" + second);
+    assertFalse(report.contains("| GRPO | 16384 x 2048"), "beside no SFT");
+  }
+
+  @Test
+  void whatWasNotMeasuredHasNoTable() throws JsonProcessingException {
+    String report = Report.of(new ObjectMapper().readTree("{\"machine\": {}, \"jmh\": []}"));
+    assertFalse(report.contains("##"), report);
+  }
+
+  @Test
+  void aForcedTargetIsSaidToBeForced() throws JsonProcessingException {
+    assertHas(Report.of(new ObjectMapper().readTree(DOCUMENT)), "on AVX2 (forced), ");
+    String best = DOCUMENT.replace("\"simdForced\": true", "\"simdForced\": false");
+    assertHas(Report.of(new ObjectMapper().readTree(best)), "on AVX2, ");
+  }
+
+  @Test
   void otherArgumentsAreRefused() {
     assertThrows(IllegalArgumentException.class, () -> Report.main(new String[] {"a.txt"}));
+    assertThrows(IllegalArgumentException.class, () -> Charts.main(new String[] {"a.txt"}));
+    for (String more : new String[] {"--fast", "--only nothing", "--target", "--quick AVX2"}) {
+      String[] args = ("out log program commit " + more).split(" ", -1);
+      assertThrows(IllegalArgumentException.class, () -> Suite.main(args), more);
+    }
   }
 
   private static void assertHas(String report, String expected) {
@@ -88,6 +125,12 @@ class ReportTest {
           "secondaryMetrics": {"memory.peak": {"score": %d}}
         }"""
         .formatted(name.replace(".", "Benchmark."), params, 0.9 * median, median, peak);
+  }
+
+  private static String scaled(
+      String name, int tokens, int vocab, String objective, double median) {
+    return sample(name, ", \"tokens\": \"" + tokens + "\"" + objective, median, 0)
+        .replace("125000", Integer.toString(vocab));
   }
 
   private static String call(String method, double median) {

@@ -173,6 +173,32 @@ public final class HybridObjectives {
     return new Objective(rollout, Rule.NONE, Rule.NONE);
   }
 
+  /**
+   * CHORD (Zhang et al. 2025, arXiv:2508.11408) with its token weights phi: rollouts by {@code 1 -
+   * mu} times the clipped loss of {@link Objective#ppo()}, demonstrations by {@code -mu sg(p (1 -
+   * p)) logp}, each a token mean over its role. CHORD-phi keeps mu at 0.1; CHORD-mu, which has no
+   * phi, is {@code demonstration(rule -> rule.nllProbabilityWeighting(ProbabilityWeighting.NONE))}
+   * with a mu that falls from step to step. Its code takes the means over each micro-batch.
+   *
+   * @param mu weight of the demonstrations, in [0, 1]
+   * @return the objective; advantages come from {@link GroupAdvantage#grpo()} over the rollouts
+   * @throws IllegalArgumentException if mu is out of range or NaN
+   */
+  public static Objective chord(float mu) {
+    Checks.that(mu >= 0 && mu <= 1, "mu", "in [0, 1]", mu);
+    Rule rollout =
+        Rule.builder()
+            .policy(PolicyLoss.CLIP, OWN_MEAN.withCoefficient(1 - mu))
+            .clip(0.2f, 0.2f)
+            .build();
+    Rule demonstration =
+        Rule.builder()
+            .nll(OWN_MEAN.withCoefficient(mu))
+            .nllProbabilityWeighting(ProbabilityWeighting.VARIANCE)
+            .build();
+    return new Objective(rollout, demonstration, Rule.NONE);
+  }
+
   private static Rule unclipped() {
     return Rule.builder().policy(PolicyLoss.CLIP, BY_LENGTH).clip(NONE, NONE).build();
   }

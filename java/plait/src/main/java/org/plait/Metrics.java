@@ -414,7 +414,8 @@ public final class Metrics {
   }
 
   /**
-   * Returns the mean entropy weighting of negative log-likelihoods: SRFT's {@code sft_coef}.
+   * Returns the mean weighting of negative log-likelihoods, by entropy and by probability: SRFT's
+   * {@code sft_coef}.
    *
    * @return the mean over tokens whose rule has one
    */

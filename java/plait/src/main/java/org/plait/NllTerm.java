@@ -7,10 +7,13 @@ import java.util.Objects;
  *
  * @param term its weight
  * @param weighting a further weight by entropy
+ * @param probabilityWeighting a further weight by the token's own probability
  */
-public record NllTerm(Term term, EntropyWeighting weighting) {
+public record NllTerm(
+    Term term, EntropyWeighting weighting, ProbabilityWeighting probabilityWeighting) {
   /** No negative log-likelihood. */
-  public static final NllTerm OFF = new NllTerm(Term.OFF, EntropyWeighting.NONE);
+  public static final NllTerm OFF =
+      new NllTerm(Term.OFF, EntropyWeighting.NONE, ProbabilityWeighting.NONE);
 
   /**
    * Checks the arguments.
@@ -20,5 +23,6 @@ public record NllTerm(Term term, EntropyWeighting weighting) {
   public NllTerm {
     Objects.requireNonNull(term, "term");
     Objects.requireNonNull(weighting, "weighting");
+    Objects.requireNonNull(probabilityWeighting, "probabilityWeighting");
   }
 }

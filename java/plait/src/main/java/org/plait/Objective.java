@@ -67,6 +67,21 @@ public record Objective(Rule rollout, Rule demonstration, Rule hint, SamplerCorr
   }
 
   /**
+   * Dynamic fine-tuning, DFT (Wu et al. 2025, arXiv:2508.05629): {@code -sg(p) logp}, token mean
+   * over all tokens, whatever their role.
+   *
+   * @return the objective
+   */
+  public static Objective dft() {
+    Rule nll =
+        Rule.builder()
+            .nll(Term.of(1))
+            .nllProbabilityWeighting(ProbabilityWeighting.PROBABILITY)
+            .build();
+    return new Objective(nll, nll, nll);
+  }
+
+  /**
    * REINFORCE (Williams 1992): {@code -A logp}, token mean. verl's default is a sum over a sequence
    * and a mean over sequences.
    *

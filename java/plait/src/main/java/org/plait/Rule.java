@@ -10,8 +10,8 @@ import java.util.Objects;
  * }</pre>
  *
  * where each w is the coefficient of the term times its aggregation weight; w_policy and w_nll also
- * times their entropy weighting, and w_policy times the sampler correction, and 0 where the token
- * is dropped. Immutable and thread-safe.
+ * times their entropy weighting, w_nll times its probability weighting, and w_policy times the
+ * sampler correction, and 0 where the token is dropped. Immutable and thread-safe.
  *
  * @param policy the policy-gradient term
  * @param nll the negative log-likelihood: SFT
@@ -65,6 +65,7 @@ public record Rule(PolicyTerm policy, NllTerm nll, KlTerm kl, Term entropy) {
             .covariance(policy.covariance())
             .nll(nll.term())
             .nllWeighting(nll.weighting())
+            .nllProbabilityWeighting(nll.probabilityWeighting())
             .kl(kl.estimator(), kl.term())
             .klForm(kl.form())
             .klLimits(kl.logLimit(), kl.valueLimit())
@@ -116,6 +117,7 @@ public record Rule(PolicyTerm policy, NllTerm nll, KlTerm kl, Term entropy) {
     private Covariance covariance = Covariance.NONE;
     private Term nll = Term.OFF;
     private EntropyWeighting nllWeighting = EntropyWeighting.NONE;
+    private ProbabilityWeighting nllProbabilityWeighting = ProbabilityWeighting.NONE;
     private Term kl = Term.OFF;
     private KlEstimator klEstimator = KlEstimator.K3;
     private KlForm klForm = KlForm.PLAIN;
@@ -335,6 +337,17 @@ public record Rule(PolicyTerm policy, NllTerm nll, KlTerm kl, Term entropy) {
     }
 
     /**
+     * Weighs the negative log-likelihood by the token's own probability.
+     *
+     * @param weighting the weight
+     * @return this
+     */
+    public Builder nllProbabilityWeighting(ProbabilityWeighting weighting) {
+      this.nllProbabilityWeighting = weighting;
+      return this;
+    }
+
+    /**
      * Sets the KL term to the reference policy.
      *
      * @param estimator how KL is estimated
@@ -409,7 +422,7 @@ public record Rule(PolicyTerm policy, NllTerm nll, KlTerm kl, Term entropy) {
               policyWeighting,
               selection,
               covariance),
-          new NllTerm(nll, nllWeighting),
+          new NllTerm(nll, nllWeighting, nllProbabilityWeighting),
           new KlTerm(kl, klEstimator, klForm, klLogLimit, klValueLimit),
           entropy);
     }

@@ -2,6 +2,7 @@ package org.plait;
 
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.plait.Role.DEMONSTRATION;
 import static org.plait.Role.HINT;
@@ -87,6 +88,14 @@ class HybridObjectivesTest {
             HybridObjectives.uft(0.25f),
             t -> is(t, ROLLOUT) ? clipped(t) / 5 : is(t, HINT) ? -0.25 / 2 : 0,
             t -> 0),
+        preset(
+            "chord",
+            HybridObjectives.chord(0.25f),
+            t ->
+                is(t, ROLLOUT)
+                    ? 0.75 * clipped(t) / 5
+                    : is(t, DEMONSTRATION) ? -0.25 * p(t) * (1 - p(t)) / 3 : 0,
+            t -> 0),
         preset("prefixRft", HybridObjectives.prefixRft(), t -> prefixRft(t), t -> 0),
         preset(
             "bread",
@@ -117,6 +126,7 @@ class HybridObjectivesTest {
     assertEquals("", HybridObjectives.luffyRlSft().secondPass());
     assertEquals("", HybridObjectives.relift().secondPass());
     assertEquals("", HybridObjectives.uft(1).secondPass());
+    assertEquals("", HybridObjectives.chord(0.1f).secondPass());
     assertEquals("", HybridObjectives.bread(0.04f).secondPass());
     assertEquals("rollout.policy_weighting", HybridObjectives.srft().secondPass());
     assertEquals("demonstration.selection", HybridObjectives.prefixRft().secondPass());
@@ -160,6 +170,21 @@ class HybridObjectivesTest {
     assertEquals(-1e-3, c[0], 1e-5);
     for (int t : new int[] {0, 1, 3, 4}) {
       assertTrue(c[t] > c[2] && c[t] < 0, "token " + t);
+    }
+  }
+
+  @Test
+  void chordSharesTheLossBetweenItsRolesAndRefusesOtherShares() {
+    float[] rollouts = TOKENS.run(HybridObjectives.chord(0)).c();
+    float[] demonstrations = TOKENS.run(HybridObjectives.chord(1)).c();
+    for (int t = 0; t < TOKENS.count; t++) {
+      assertEquals(is(t, ROLLOUT) && clipped(t) != 0, rollouts[t] != 0, "token " + t);
+      assertEquals(is(t, DEMONSTRATION), demonstrations[t] != 0, "token " + t);
+    }
+    for (float mu : new float[] {-0.1f, 1.1f, Float.NaN}) {
+      IllegalArgumentException refusal =
+          assertThrows(IllegalArgumentException.class, () -> HybridObjectives.chord(mu));
+      assertEquals("mu: expected in [0, 1], got " + mu, refusal.getMessage());
     }
   }
 

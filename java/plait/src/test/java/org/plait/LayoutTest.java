@@ -46,6 +46,7 @@ class LayoutTest {
         Arguments.of("SRFT", HybridObjectives.srft()),
         Arguments.of("Prefix-RFT", HybridObjectives.prefixRft()),
         Arguments.of("LUFFY", HybridObjectives.luffy()),
+        Arguments.of("CHORD", HybridObjectives.chord(0.3f)),
         Arguments.of(
             "corrected", grpo.toBuilder().correction(SamplerCorrection.icePop(0.7f, 1.4f)).build()),
         Arguments.of("Clip-Cov", covariance(CovarianceKind.CLIP)),

@@ -33,6 +33,7 @@ class PresetGradientTest {
   static Stream<Arguments> presets() {
     return Stream.of(
         preset("sft", Objective.sft(), t -> -1.0 / N),
+        preset("dft", Objective.dft(), t -> -Math.exp(TOKENS.logp[t]) / N),
         preset("reinforce", Objective.reinforce(), t -> -a(t) / N),
         preset("rloo", Objective.rloo(), t -> -a(t) / B),
         preset("rlooTrl", Objective.rlooTrl(), t -> clipped(t, ratioOfResponse(t), 0.2, 0.2) / B),

@@ -45,6 +45,7 @@ class RuleTest {
             Rule.builder().covariance(Covariance.kl(0.5f, 2)),
             Rule.builder().nll(Term.of(1)),
             Rule.builder().nllWeighting(WEIGHTING),
+            Rule.builder().nllProbabilityWeighting(ProbabilityWeighting.VARIANCE),
             Rule.builder().kl(KlEstimator.ABS, Term.of(1)),
             Rule.builder().klForm(KlForm.TIMES_RATIO),
             Rule.builder().klLimits(20, INF),
@@ -167,6 +168,7 @@ class RuleTest {
     lacks("covariance", Rule.builder().covariance(missing()));
     lacks("term", Rule.builder().nll(missing()));
     lacks("weighting", Rule.builder().nllWeighting(missing()));
+    lacks("probabilityWeighting", Rule.builder().nllProbabilityWeighting(missing()));
     lacks("estimator", Rule.builder().kl(missing(), Term.OFF));
     lacks("form", Rule.builder().klForm(missing()));
     lacks("entropy", Rule.builder().entropy(missing()));

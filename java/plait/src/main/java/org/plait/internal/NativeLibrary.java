@@ -12,7 +12,7 @@ import org.plait.PlaitException;
  */
 public final class NativeLibrary {
   /** {@code PLAIT_ABI_VERSION} that {@link Natives} and {@link Structs} were written for. */
-  public static final int ABI_VERSION = 1;
+  public static final int ABI_VERSION = 2;
 
   private static final @Nullable Throwable CAUSE;
   private static final @Nullable String FAILURE;

@@ -65,12 +65,15 @@ public final class StructWriter {
     put(to, rules + Structs.RULE_SIZE, objective.demonstration());
     put(to, rules + 2 * Structs.RULE_SIZE, objective.hint());
     put(to, Structs.OBJECTIVE_CORRECTION, objective.correction());
+    to.putInt(Structs.OBJECTIVE_RESERVED, 0);
   }
 
   private static void put(ByteBuffer to, int at, Rule rule) {
     put(to, at, rule.policy());
     put(to, at + Structs.RULE_NLL, rule.nll().term());
     put(to, at + Structs.RULE_NLL_WEIGHTING, rule.nll().weighting());
+    to.putInt(
+        at + Structs.RULE_NLL_PROBABILITY_WEIGHTING, rule.nll().probabilityWeighting().code());
     put(to, at + Structs.RULE_KL, rule.kl().term());
     to.putInt(at + Structs.RULE_KL_ESTIMATOR, rule.kl().estimator().code());
     to.putInt(at + Structs.RULE_KL_FORM, rule.kl().form().code());

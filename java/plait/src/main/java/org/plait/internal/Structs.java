@@ -82,7 +82,8 @@ public final class Structs {
   public static final int RULE_NLL_WEIGHTING = 160;
   public static final int RULE_SELECTION = 176;
   public static final int RULE_COVARIANCE = 184;
-  public static final int RULE_SIZE = 208;
+  public static final int RULE_NLL_PROBABILITY_WEIGHTING = 208;
+  public static final int RULE_SIZE = 212;
 
   public static final int SAMPLER_CORRECTION_LEVEL = 0;
   public static final int SAMPLER_CORRECTION_BOUNDS = 4;
@@ -100,8 +101,9 @@ public final class Structs {
 
   public static final int OBJECTIVE_STRUCT_BYTES = 0;
   public static final int OBJECTIVE_RULES = 8;
-  public static final int OBJECTIVE_CORRECTION = 632;
-  public static final int OBJECTIVE_SIZE = 680;
+  public static final int OBJECTIVE_CORRECTION = 644;
+  public static final int OBJECTIVE_RESERVED = 692;
+  public static final int OBJECTIVE_SIZE = 696;
 
   public static final int NORMALIZERS_STRUCT_BYTES = 0;
   public static final int NORMALIZERS_TOKENS = 8;

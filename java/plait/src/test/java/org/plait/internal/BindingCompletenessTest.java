@@ -10,11 +10,14 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
@@ -33,6 +36,7 @@ import org.plait.KlEstimator;
 import org.plait.KlForm;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Reshape;
 import org.plait.Role;
@@ -94,6 +98,7 @@ class BindingCompletenessTest {
     put(codes, "PLAIT_RESHAPE_", Reshape.values(), Reshape::code);
     put(codes, "PLAIT_KL_", KlForm.values(), KlForm::code);
     put(codes, "PLAIT_SCOPE_", Scope.values(), Scope::code);
+    put(codes, "PLAIT_WEIGHT_", ProbabilityWeighting.values(), ProbabilityWeighting::code);
     put(codes, "PLAIT_COVARIANCE_", CovarianceKind.values(), CovarianceKind::code);
     put(codes, "PLAIT_CORRECTION_", CorrectionLevel.values(), CorrectionLevel::code);
     put(codes, "PLAIT_CORRECTION_", CorrectionBounds.values(), CorrectionBounds::code);
@@ -115,6 +120,42 @@ class BindingCompletenessTest {
     assertEquals(2, header.remove("PLAIT_UNAVAILABLE"));
     assertEquals(3, header.remove("PLAIT_INTERNAL"));
     assertEquals(header, codes);
+  }
+
+  /** The checks that run on a GPU call the library from Python; nothing else runs without one. */
+  @Test
+  void thePythonOfTheGpuChecksHasTheFieldsOfTheHeader() throws IOException {
+    String python = Header.beside("../../benchmarks/gpu/plait.py");
+    Map<String, Set<String>> expected = new TreeMap<>();
+    Map<String, Set<String>> found = new TreeMap<>();
+    Header.read()
+        .layouts()
+        .forEach(
+            (struct, fields) -> {
+              Set<String> names = new LinkedHashSet<>(fields.keySet());
+              names.remove("size");
+              expected.put(struct, names);
+              Matcher name = Pattern.compile("\"" + struct + "\": (\\w+),").matcher(python);
+              found.put(struct, name.find() ? pythonFields(python, name.group(1)) : Set.of());
+            });
+    assertEquals(expected.toString(), found.toString());
+  }
+
+  /** The words in the strings of a class, up to a colon; in braces are the types of its fields. */
+  private static Set<String> pythonFields(String python, String type) {
+    String body = python.split("class " + type + "\\(", -1)[1].split("\n\n\n", -1)[0];
+    Matcher string =
+        Pattern.compile("\"\"\"(.*?)\"\"\"|\"(.*?)\"", Pattern.DOTALL)
+            .matcher(body.replaceAll("\\{.*?\\}", ""));
+    Set<String> names = new LinkedHashSet<>();
+    while (string.find()) {
+      String words = string.group(1) == null ? string.group(2) : string.group(1);
+      for (String word : words.strip().split("\\s+", -1)) {
+        names.add(word.replaceAll(":.*", ""));
+      }
+    }
+    names.remove("");
+    return names;
   }
 
   private static <E extends Enum<E>> void put(

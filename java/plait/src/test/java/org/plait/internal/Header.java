@@ -28,10 +28,14 @@ final class Header {
   }
 
   static Header read() throws IOException {
-    Path module = Path.of(System.getProperty("basedir", "")).toAbsolutePath();
-    Path file = module.resolve("../../native/include/plait.h");
-    String text = Files.readString(file);
+    String text = beside("../../native/include/plait.h");
     return new Header(Pattern.compile("/\\*.*?\\*/", Pattern.DOTALL).matcher(text).replaceAll(" "));
+  }
+
+  /** A file of the source tree, by its path from this module. */
+  static String beside(String path) throws IOException {
+    Path module = Path.of(System.getProperty("basedir", "")).toAbsolutePath();
+    return Files.readString(module.resolve(path));
   }
 
   Set<String> functions() {

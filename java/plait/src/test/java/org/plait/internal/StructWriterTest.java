@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.plait.Aggregation;
 import org.plait.Baseline;
@@ -25,6 +27,7 @@ import org.plait.KlForm;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Reshape;
 import org.plait.Rule;
@@ -47,6 +50,11 @@ class StructWriterTest {
     ByteBuffer memory = sentinels(Structs.OBJECTIVE_SIZE);
     StructWriter.put(memory, new Objective(Rule.NONE, rule(), Rule.NONE, correction()));
     int base = objective.getOrDefault("rules", -1) + rule.getOrDefault("size", -1);
+    Set<String> fields = new TreeSet<>(rule.keySet());
+    fields.remove("size");
+    Set<String> compared = new TreeSet<>();
+    expected().keySet().forEach(name -> compared.add(name.split("[.+]", -1)[0]));
+    assertEquals(fields, compared);
     expected()
         .forEach(
             (name, value) -> {
@@ -165,6 +173,7 @@ class StructWriterTest {
         .covariance(new Covariance(CovarianceKind.KL, -17, 0.5f, 18, 19, 20))
         .nll(Term.of(21))
         .nllWeighting(new EntropyWeighting(Scope.SEQUENCE, 22, 23, false))
+        .nllProbabilityWeighting(ProbabilityWeighting.VARIANCE)
         .kl(KlEstimator.ABS, Term.of(24))
         .klForm(KlForm.STRAIGHT_THROUGH)
         .klLimits(25, 26)
@@ -212,6 +221,7 @@ class StructWriterTest {
     fields.put("nll_weighting.scale", 22f);
     fields.put("nll_weighting.exponent", 23f);
     fields.put("nll_weighting.positive_only", 0);
+    fields.put("nll_probability_weighting", 2);
     fields.put("selection.scope", 3);
     fields.put("selection.drop", 0.4f);
     fields.put("covariance.kind", 2);

@@ -9,6 +9,7 @@ import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.PolicyTerm;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Rule;
 import org.plait.Scope;
@@ -209,14 +210,17 @@ public final class TokenObjectiveOracle {
       policy(t, sequence, rule.policy(), result);
     }
     if (rule.nll().term().coefficient() != 0) {
-      double weighting = weighting(rule.nll().weighting(), t, sequence);
-      if (rule.nll().weighting().scope() != Scope.NONE) {
+      double weighting =
+          weighting(rule.nll().weighting(), t, sequence)
+              * weighting(rule.nll().probabilityWeighting(), logp);
+      if (rule.nll().weighting().isOn() || rule.nll().probabilityWeighting().isOn()) {
         sum.nllWeightingTokens++;
         sum.nllWeighting.add(weighting);
       }
       double w = weight(rule.nll().term(), sequence, role) * weighting;
-      sum.nllLoss.add(-w * logp);
-      addTerm(result, t, -w * logp, -w);
+      double loss = w == 0 ? 0 : -w * logp;
+      sum.nllLoss.add(loss);
+      addTerm(result, t, loss, -w);
     }
     if (rule.kl().term().coefficient() != 0) {
       kl(t, sequence, rule.kl(), result);
@@ -302,6 +306,14 @@ public final class TokenObjectiveOracle {
             ? TokenProblem.required(problem.entropy(), "entropies")[t]
             : sums[sequence][roles[t]].entropy();
     return weighting.scale() * Math.exp(weighting.exponent() * entropy);
+  }
+
+  private static double weighting(ProbabilityWeighting weighting, double logp) {
+    return switch (weighting) {
+      case NONE -> 1;
+      case PROBABILITY -> Math.exp(logp);
+      case VARIANCE -> -Math.exp(logp) * Math.expm1(logp);
+    };
   }
 
   /** The coefficient times 1 / N, 1 / (B n), 1 / B, 1 / L or 1 / (B L). */

@@ -93,6 +93,9 @@ final class FiniteDifferences {
     if (rule.kl().term().isOn() && fixed) {
       return false;
     }
+    if (rule.nll().term().isOn() && rule.nll().probabilityWeighting().isOn()) {
+      return false;
+    }
     PolicyTerm policy = rule.policy();
     if (!policy.isOn()) {
       return true;

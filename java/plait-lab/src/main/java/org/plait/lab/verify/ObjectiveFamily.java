@@ -14,6 +14,7 @@ import org.plait.KlForm;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Reshape;
 import org.plait.Rule;
@@ -37,6 +38,7 @@ final class ObjectiveFamily {
     family.reshapings();
     family.kl();
     family.weightings();
+    family.probabilities();
     family.gates();
     family.mixtures();
     family.all.putAll(CorrectionFamily.all());
@@ -137,6 +139,19 @@ final class ObjectiveFamily {
     }
   }
 
+  private void probabilities() {
+    for (ProbabilityWeighting weighting : ProbabilityWeighting.values()) {
+      if (weighting.isOn()) {
+        String name = "likelihood by " + JsonFields.lower(weighting);
+        Rule.Builder rule = Rule.builder().nll(SEQUENCES).nllProbabilityWeighting(weighting);
+        put(name, rule);
+        put(
+            name + " and entropy",
+            rule.nllWeighting(new EntropyWeighting(Scope.SEQUENCE, 0.5f, -1, true)));
+      }
+    }
+  }
+
   private void gates() {
     for (Scope scope : List.of(Scope.SEQUENCE, Scope.BATCH)) {
       for (float drop : new float[] {0, 0.2f, 0.7f, 0.8f, 0.99f}) {
@@ -220,6 +235,7 @@ final class ObjectiveFamily {
             .clip(Float.POSITIVE_INFINITY, 1)
             .maxProbability(0.9f)
             .nll(ONE.withCoefficient(0.1f))
+            .nllProbabilityWeighting(ProbabilityWeighting.VARIANCE)
             .build();
     return Objective.builder().rollout(rollout).demonstration(demonstration).hint(hint).build();
   }

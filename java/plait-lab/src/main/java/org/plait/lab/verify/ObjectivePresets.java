@@ -16,6 +16,7 @@ final class ObjectivePresets {
 
   static {
     PRESETS.put("sft", fields -> Objective.sft());
+    PRESETS.put("dft", fields -> Objective.dft());
     PRESETS.put("reinforce", fields -> Objective.reinforce());
     PRESETS.put("rloo", fields -> Objective.rloo());
     PRESETS.put("rloo_trl", fields -> Objective.rlooTrl());
@@ -44,6 +45,7 @@ final class ObjectivePresets {
     PRESETS.put("relift_sft", fields -> HybridObjectives.reliftSft());
     PRESETS.put("uft", fields -> HybridObjectives.uft(fields.real("beta", 1e-3f)));
     PRESETS.put("prefix_rft", fields -> HybridObjectives.prefixRft());
+    PRESETS.put("chord", fields -> HybridObjectives.chord(fields.real("mu", 0.1f)));
     PRESETS.put("bread", fields -> HybridObjectives.bread(fields.real("beta", 1e-3f)));
   }
 

@@ -14,6 +14,7 @@ import org.plait.NllTerm;
 import org.plait.PolicyLoss;
 import org.plait.PolicyTerm;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Reshape;
 import org.plait.Reshaping;
@@ -52,6 +53,9 @@ final class RuleJson {
       if (nll.isObject()) {
         JsonFields given = new JsonFields(nll, fields.where("nll"));
         rule.nllWeighting(weighting(given, old.weighting()));
+        rule.nllProbabilityWeighting(
+            given.choice(
+                "probability_weighting", ProbabilityWeighting.class, old.probabilityWeighting()));
         rule.nll(term(given, old.term()));
         given.done();
       } else {

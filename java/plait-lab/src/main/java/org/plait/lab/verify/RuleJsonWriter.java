@@ -32,6 +32,11 @@ final class RuleJsonWriter {
       ObjectNode nll = node.putObject("nll");
       putTerm(nll, rule.nll().term());
       putWeighting(nll, rule.nll().weighting());
+      putChoice(
+          nll,
+          "probability_weighting",
+          rule.nll().probabilityWeighting(),
+          OFF.nll().probabilityWeighting());
     }
     if (!rule.kl().equals(OFF.kl())) {
       putKl(node.putObject("kl"), rule.kl());

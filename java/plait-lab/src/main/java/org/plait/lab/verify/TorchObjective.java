@@ -13,6 +13,7 @@ import org.plait.EntropyWeighting;
 import org.plait.KlTerm;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.Rule;
 import org.plait.Scope;
 import org.plait.Term;
@@ -134,6 +135,7 @@ public final class TorchObjective {
       }
       if (rule.nll().term().coefficient() != 0) {
         Tensor nll = weighted(logp.neg(), rule.nll().weighting(), chosen, h);
+        nll = weighted(nll, rule.nll().probabilityWeighting(), logp);
         total = total.add(aggregate(nll, rule.nll().term(), chosen));
       }
       if (rule.kl().term().coefficient() != 0) {
@@ -163,6 +165,15 @@ public final class TorchObjective {
       weight = torch.where(positive, weight, torch.ones_like(weight));
     }
     return loss.mul(weight);
+  }
+
+  private static Tensor weighted(Tensor nll, ProbabilityWeighting weighting, Tensor logp) {
+    Tensor p = logp.detach().exp();
+    return switch (weighting) {
+      case NONE -> nll;
+      case PROBABILITY -> nll.mul(p);
+      case VARIANCE -> nll.mul(p.mul(torch.ones_like(p).sub(p)));
+    };
   }
 
   private Tensor kl(KlTerm term, Tensor logp, TorchRole chosen) {

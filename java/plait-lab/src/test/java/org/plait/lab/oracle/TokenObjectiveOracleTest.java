@@ -9,10 +9,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.plait.Aggregation;
+import org.plait.HybridObjectives;
 import org.plait.KlEstimator;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.Rule;
 import org.plait.Term;
 
@@ -110,6 +112,29 @@ class TokenObjectiveOracleTest {
     assertEquals(-1 / 10.0, c(nll, Aggregation.CONSTANT_LENGTH, Population.OWN_ROLE)[0], 1e-16);
     assertEquals(
         -1 / 30.0, c(nll, Aggregation.SEQ_MEAN_CONSTANT_LENGTH, Population.ALL_TOKENS)[0], 1e-16);
+  }
+
+  @Test
+  void probabilityWeightingsAreConstantsOfTheTokensOwnProbability() {
+    double[] p = Arrays.stream(LOG_PROBS).map(Math::exp).toArray();
+    double[] dft = TokenObjectiveOracle.evaluate(problem(Objective.dft())).c();
+    double[] chord = TokenObjectiveOracle.evaluate(problem(HybridObjectives.chord(0.25f))).c();
+    assertEquals(-p[0] / 7, dft[0], 1e-16);
+    assertEquals(-p[4] / 7, dft[4], 1e-16);
+    assertEquals(-0.25 * p[2] * (1 - p[2]), chord[2], 1e-16);
+    Rule impossible =
+        Rule.builder()
+            .nll(Term.of(1))
+            .nllProbabilityWeighting(ProbabilityWeighting.VARIANCE)
+            .build();
+    TokenProblem problem = problem(new Objective(impossible, Rule.NONE, Rule.NONE));
+    double[] logProbs = LOG_PROBS.clone();
+    logProbs[0] = Double.NEGATIVE_INFINITY;
+    logProbs[1] = 0;
+    TokenObjectiveOracle.Result result =
+        TokenObjectiveOracle.evaluate(problem.at(logProbs, ENTROPY));
+    assertArrayEquals(new double[2], Arrays.copyOf(result.tokenLoss(), 2));
+    assertEquals(0, Math.abs(result.c()[0]) + Math.abs(result.c()[1]));
   }
 
   private static double[] c(Rule rule, Aggregation aggregation, Population population) {

@@ -150,7 +150,7 @@ class CaseFileTest {
         arguments(
             "\"reinforce\"}",
             "\"reinforced\"}",
-            "x.json: case 'a': objective.preset must be one of sft, reinforce, "),
+            "x.json: case 'a': objective.preset must be one of sft, "),
         arguments(
             "\"reinforce\"}",
             "\"reinforce\", \"clip_hi\": 1}",

@@ -13,7 +13,7 @@ import org.plait.lab.verify.UpstreamForm.TokenLoss;
 
 /**
  * Losses of rollouts and demonstrations at once: LUFFY, Prefix-RFT, SRFT as in Unify-Post-Training,
- * ReLIFT and UFT.
+ * ReLIFT, UFT, DFT and CHORD.
  */
 final class HybridForms {
 
@@ -24,6 +24,7 @@ final class HybridForms {
     forms.addAll(luffyOff());
     forms.addAll(luffyOn());
     forms.addAll(prefixRft());
+    forms.addAll(byProbability());
     forms.addAll(SrftForms.all());
     return forms;
   }
@@ -329,6 +330,38 @@ final class HybridForms {
     double a = b.advantages()[i];
     double r = ratio(b, b.l(), i, t);
     return -a * clamp(r, 0.8, 1.2) > -a * r;
+  }
+
+  /** DFT, and CHORD with phi and without; the weights are detached. */
+  private static List<UpstreamForm> byProbability() {
+    List<UpstreamForm> forms = new ArrayList<>();
+    forms.add(
+        UpstreamForm.of(
+            "DFT",
+            "{'preset': 'dft'}",
+            (b, l, fixed) -> tokenMean(b, (i, t) -> -Math.exp(fixed[i][t]) * l[i][t])));
+    forms.add(
+        chord(
+            "mix_chord, enable_phi_function",
+            "{'preset': 'chord', 'mu': 0.3}",
+            (p, logp) -> -p * (1 - p) * logp));
+    forms.add(
+        chord(
+            "mix_chord",
+            "{'preset': 'chord', 'mu': 0.3, 'demonstration': {'nll': {'probability_weighting':"
+                + " 'none'}}}",
+            (p, logp) -> -logp));
+    return forms;
+  }
+
+  private static UpstreamForm chord(String name, String objective, Shape sft) {
+    return UpstreamForm.of(
+            "CHORD " + name,
+            objective,
+            (b, l, fixed) ->
+                0.7 * onMean(b, VerlForms.clipped(b, l, 0.2, 0.2, Double.POSITIVE_INFINITY))
+                    + 0.3 * offMean(b, (i, t) -> sft.of(Math.exp(fixed[i][t]), l[i][t])))
+        .withDemonstrations();
   }
 
   private static double clipFraction(UpstreamBatch b) {

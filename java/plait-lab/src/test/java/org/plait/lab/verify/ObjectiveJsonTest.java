@@ -7,13 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -102,8 +108,43 @@ class ObjectiveJsonTest {
   }
 
   @Test
+  void everyFieldAndChoiceOfARuleIsInTheDescriptionOfCases() throws IOException {
+    String described = Files.readString(Path.of("CASES.md"));
+    Set<String> missing = new TreeSet<>();
+    objectives().forEach(objective -> words(ObjectiveJson.write(objective), missing));
+    assertTrue(missing.size() > 70, missing::toString);
+    missing.removeIf(
+        word -> described.contains("`" + word + "`") || described.contains("." + word + "`"));
+    assertEquals(Set.of(), missing, "not in CASES.md");
+  }
+
+  /** A constant that no objective of {@code verify} has would be checked nowhere. */
+  @Test
+  void everyFieldAndChoiceIsInTheSweepOfVerify() {
+    Set<String> all = new TreeSet<>();
+    objectives().forEach(objective -> words(ObjectiveJson.write(objective), all));
+    Set<String> swept = new TreeSet<>();
+    Objectives.all().values().forEach(one -> words(ObjectiveJson.write(one), swept));
+    assertEquals(all, swept);
+  }
+
+  /** The names of fields, and the values that are words. */
+  private static void words(JsonNode node, Set<String> to) {
+    node.fields()
+        .forEachRemaining(
+            field -> {
+              to.add(field.getKey());
+              if (field.getValue().isTextual() && !field.getValue().asText().endsWith("inf")) {
+                to.add(field.getValue().asText());
+              }
+              words(field.getValue(), to);
+            });
+  }
+
+  @Test
   void presetsTakeTheirParameters() {
     assertEquals(HybridObjectives.uft(0.25f), read("{\"preset\": \"uft\", \"beta\": 0.25}"));
+    assertEquals(HybridObjectives.chord(0.5f), read("{\"preset\": \"chord\", \"mu\": 0.5}"));
     assertEquals(HybridObjectives.bread(0.5f), read("{\"preset\": \"bread\", \"beta\": 0.5}"));
     assertEquals(Objective.grpoTwoSided(4), read("{\"preset\": \"grpo_two_sided\", \"delta\": 4}"));
     assertEquals(Objective.clipCov(9), read("{\"preset\": \"clip_cov\", \"seed\": 9}"));

@@ -16,6 +16,7 @@ import org.plait.KlForm;
 import org.plait.Objective;
 import org.plait.PolicyLoss;
 import org.plait.Population;
+import org.plait.ProbabilityWeighting;
 import org.plait.RatioLevel;
 import org.plait.Reshape;
 import org.plait.Rule;
@@ -55,6 +56,7 @@ final class RandomRules {
     rule.maxProbability(bound(0.1f)).offPolicyThreshold(some() ? -number() : NONE);
     rule.sapo(number(), number()).vespo(number(), -number(), number(), number());
     rule.samplerCorrection(some()).policyWeighting(weighting()).nllWeighting(weighting());
+    rule.nllProbabilityWeighting(any(ProbabilityWeighting.values(), 0));
     Scope scope = any(new Scope[] {Scope.NONE, Scope.SEQUENCE, Scope.BATCH}, 0);
     rule.selection(new EntropySelection(scope, (float) random.nextDouble(0.01, 0.99)));
     rule.covariance(
