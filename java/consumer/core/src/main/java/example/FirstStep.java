@@ -42,8 +42,9 @@ public final class FirstStep {
 
     float[] gradient = data.toFloats();
     for (int token = 0; token < 4; token++) {
+      int target = (int) targets.getLong(token);
       // Descent raises the logits of the answer that was right, and lowers those of the other.
-      float ofTarget = gradient[3 * token + (int) targets.getLong(token)];
+      float ofTarget = gradient[3 * token + target];
       check(token < 2 ? ofTarget < 0 : ofTarget > 0, "gradient of token " + token + ": " + ofTarget);
     }
     check(metrics.tokens() == 4 && metrics.entropyMean() > 0, metrics.toString());

@@ -19,7 +19,7 @@ class ThirdPartyNoticesTest {
 
   /** On the class path of tests, but in neither program. */
   private static final Pattern FOR_TESTS =
-      Pattern.compile("junit-.*|opentest4j|apiguardian-api|jspecify|surefire-.*|plait.*");
+      Pattern.compile("junit-.*|opentest4j|apiguardian-api|surefire-.*|plait.*");
 
   @Test
   void nameEveryLibraryInTheProgram() throws IOException {
