@@ -92,4 +92,9 @@ for java in "${javas[@]}"; do
     --add-modules "org.plait.${platform/-/.}" -p "$core/core-1.jar:$core/lib" -m example/example.FirstStep
   run "Java $version, class path, PyTorch" "${jvm[@]}" --enable-native-access=ALL-UNNAMED \
     -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -cp "$torch/torch-1.jar:$torch/lib/*" example.TrainLinear
+  # That stderr is empty says something: without the flag it would not be.
+  if [[ ${version%%.*} -ge 24 ]]; then
+    "${jvm[@]}" -cp "$core/core-1.jar:$core/lib/*" example.FirstStep 2>&1 | grep -q "restricted method" ||
+      fail "Java $version does not warn of native access where none was granted"
+  fi
 done

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
@@ -93,7 +94,9 @@ class NativeImageMetadataTest {
   @Test
   void carriesEveryLibrary() throws Exception {
     List<String> patterns =
-        read(NATIVES + "jniplait/resource-config.json").get("resources").findValuesAsText("pattern");
+        read(NATIVES + "jniplait/resource-config.json")
+            .get("resources")
+            .findValuesAsText("pattern");
     try (Stream<Path> files = Files.list(library("libplait.so").getParent())) {
       Set<String> libraries = new TreeSet<>();
       for (Path file : files.toList()) {
@@ -126,7 +129,9 @@ class NativeImageMetadataTest {
   }
 
   private static JsonNode read(String file) throws IOException {
-    URL url = NativeImageMetadataTest.class.getClassLoader().getResource(file);
-    return new ObjectMapper().readTree(Objects.requireNonNull(url, file));
+    try (InputStream in =
+        NativeImageMetadataTest.class.getClassLoader().getResourceAsStream(file)) {
+      return new ObjectMapper().readTree(Objects.requireNonNull(in, file));
+    }
   }
 }
