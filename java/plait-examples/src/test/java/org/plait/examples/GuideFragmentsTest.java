@@ -353,7 +353,7 @@ class GuideFragmentsTest {
     assertFalse(gradients[0][V] == 0);
   }
 
-  /** Compiled, and run only where there is a device. */
+  /** Compiled only: it needs a device. */
   static Metrics onDevice(
       Backend device,
       long stream,
