@@ -1,10 +1,10 @@
 package org.plait.lab.model;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,8 +20,8 @@ import org.plait.lab.util.AtomicFile;
 
 /**
  * The safetensors format: eight bytes of header length, a JSON header, raw little-endian tensors.
- * Python reads such a file with {@code safetensors.torch.load_file}. A checksum travels in the
- * metadata, so that a damaged file is refused and not trained on.
+ * Python reads such a file with {@code safetensors.torch.load_file}. A checksum of the header and
+ * the tensors travels in the metadata, so that a damaged file is refused and not trained on.
  *
  * @param metadata free text by key
  * @param tensors float32 tensors by name, in the order of the file
@@ -30,8 +30,9 @@ public record SafeTensors(Map<String, String> metadata, Map<String, Entry> tenso
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String METADATA = "__metadata__";
-  private static final String CHECKSUM = "crc32";
+  private static final String CHECKSUM = "checksum";
   private static final int MAX_HEADER = 1 << 24;
+  private static final String FOREIGN = "it is not a safetensors file";
 
   /** One tensor: a shape and its values, row by row. */
   @SuppressWarnings("ArrayRecordComponent") // plain data, never compared
@@ -54,7 +55,7 @@ public record SafeTensors(Map<String, String> metadata, Map<String, Entry> tenso
           data.position(data.position() + entry.values().length * Float.BYTES);
           offsets.add(data.position());
         });
-    texts.put(CHECKSUM, checksum(data.flip()));
+    texts.put(CHECKSUM, checksum(header, data.flip()));
     byte[] text = header.toString().getBytes(StandardCharsets.UTF_8);
     // Spaces align the tensors that follow.
     byte[] bytes = Arrays.copyOf(text, (text.length + 7) / 8 * 8);
@@ -68,32 +69,37 @@ public record SafeTensors(Map<String, String> metadata, Map<String, Entry> tenso
     ByteBuffer whole = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     long headerLength = whole.remaining() < Long.BYTES ? -1 : whole.getLong();
     if (headerLength < 2 || headerLength > Math.min(MAX_HEADER, whole.remaining())) {
-      throw new IOException("it is not a safetensors file");
+      throw new IOException(FOREIGN);
     }
     byte[] header = new byte[(int) headerLength];
     whole.get(header);
+    JsonNode described;
     try {
-      return parse(JSON.readTree(header), whole.slice().order(ByteOrder.LITTLE_ENDIAN));
-    } catch (JsonProcessingException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      throw new IOException("it is not a safetensors file", e);
+      described = JSON.readTree(header);
+    } catch (IOException e) {
+      throw new IOException(FOREIGN, e);
     }
+    if (described instanceof ObjectNode object) {
+      return parse(object, whole.slice().order(ByteOrder.LITTLE_ENDIAN));
+    }
+    throw new IOException(FOREIGN);
   }
 
-  private static SafeTensors parse(JsonNode header, ByteBuffer data) throws IOException {
-    Map<String, String> metadata = new LinkedHashMap<>();
-    header
-        .path(METADATA)
-        .properties()
-        .forEach(e -> metadata.put(e.getKey(), e.getValue().asText()));
-    String expected = metadata.remove(CHECKSUM);
-    if (expected != null && !expected.equals(checksum(data))) {
+  private static SafeTensors parse(ObjectNode header, ByteBuffer data) throws IOException {
+    if (!(header.path(METADATA) instanceof ObjectNode texts)
+        || !(texts.remove(CHECKSUM) instanceof TextNode expected)) {
+      throw new IOException("it has no checksum");
+    }
+    // The header without the checksum is the text that it was computed from.
+    if (!expected.textValue().equals(checksum(header, data))) {
       throw new IOException("it is damaged: its checksum does not match");
     }
+    header.remove(METADATA);
+    Map<String, String> metadata = new LinkedHashMap<>();
+    texts.properties().forEach(text -> metadata.put(text.getKey(), text.getValue().asText()));
     Map<String, Entry> tensors = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> field : header.properties()) {
-      if (!field.getKey().equals(METADATA)) {
-        tensors.put(field.getKey(), entry(field.getValue(), data));
-      }
+      tensors.put(field.getKey(), entry(field.getValue(), data));
     }
     return new SafeTensors(metadata, tensors);
   }
@@ -117,8 +123,9 @@ public record SafeTensors(Map<String, String> metadata, Map<String, Entry> tenso
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static String checksum(ByteBuffer data) {
+  private static String checksum(ObjectNode header, ByteBuffer data) {
     CRC32 crc = new CRC32();
+    crc.update(header.toString().getBytes(StandardCharsets.UTF_8));
     crc.update(data.duplicate());
     return Long.toHexString(crc.getValue());
   }

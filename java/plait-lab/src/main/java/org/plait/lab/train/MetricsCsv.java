@@ -1,7 +1,6 @@
 package org.plait.lab.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -88,24 +87,20 @@ final class MetricsCsv implements AutoCloseable {
   /** Continues a file at a position that {@link #position} gave, and drops what follows it. */
   static MetricsCsv resume(Path file, long position) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-    if (channel.size() < position) {
-      channel.close();
-      throw new IOException("it is shorter than when the checkpoint was written");
-    }
     channel.truncate(position).position(position);
     return new MetricsCsv(channel);
   }
 
-  /** Bytes written so far. */
-  long position() {
-    try {
-      return channel.position();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /**
+   * Bytes written so far, which are on disk when this returns: a checkpoint that counts on them
+   * must not outlast them.
+   */
+  long position() throws IOException {
+    channel.force(true);
+    return channel.position();
   }
 
-  void write(Row row) {
+  void write(Row row) throws IOException {
     StringJoiner line = new StringJoiner(",", row.step() + ",", "\n");
     for (Column column : Column.values()) {
       double value = row.get(column);
@@ -114,24 +109,16 @@ final class MetricsCsv implements AutoCloseable {
     append(line.toString());
   }
 
-  private void append(String text) {
-    try {
-      ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private void append(String text) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
     }
   }
 
   @Override
-  public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  public void close() throws IOException {
+    channel.close();
   }
 
   /** All rows of a file. */

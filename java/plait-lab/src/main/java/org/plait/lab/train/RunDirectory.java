@@ -31,7 +31,7 @@ public final class RunDirectory {
           path + " holds a run already; continue it with --resume or choose another --out.");
     }
     makeWritable(path);
-    return directory;
+    return directory.withoutUnfinishedFiles();
   }
 
   /** Creates a directory if it does not exist, or says that it cannot be written to. */
@@ -56,7 +56,17 @@ public final class RunDirectory {
       throw new UserException(
           "Cannot write to " + path + "; make it writable to resume the run in it.");
     }
-    return directory;
+    return directory.withoutUnfinishedFiles();
+  }
+
+  /** Removes what a run that was killed left half written. */
+  private RunDirectory withoutUnfinishedFiles() {
+    try {
+      AtomicFile.deleteUnfinished(path);
+    } catch (IOException e) {
+      throw new UserException("Cannot tidy up " + path + ": " + e.getMessage() + ".", e);
+    }
+    return this;
   }
 
   /** Whether {@link #existing} would find a run to resume. */
@@ -91,6 +101,11 @@ public final class RunDirectory {
           "Cannot resume from %s: %s; start a new run with another --out."
               .formatted(checkpoint(), e.getMessage()),
           e);
+    }
+    if (metrics().toFile().length() < checkpoint.csvPosition()) {
+      throw new UserException(
+          "Cannot resume from %s: %s is missing or shorter than it was; start a new run with another --out."
+              .formatted(checkpoint(), metrics()));
     }
     String difference = difference(checkpoint.options(), config.fixedJson());
     if (difference != null) {

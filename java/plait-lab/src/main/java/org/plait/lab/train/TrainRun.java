@@ -2,13 +2,13 @@ package org.plait.lab.train;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.plait.lab.countdown.Dataset;
 import org.plait.lab.model.Parameters;
 import org.plait.lab.model.Workers;
+import org.plait.lab.util.UserException;
 
 /** One run of {@code plait train}, from the base policy to the summary. */
 public final class TrainRun {
@@ -53,7 +53,9 @@ public final class TrainRun {
     try (Workers workers = new Workers(threads)) {
       base(config, config.dataset(), cache, workers);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UserException(
+          "The base was not kept: %s; put that right and start again.".formatted(e.getMessage()),
+          e);
     }
   }
 
@@ -103,7 +105,14 @@ public final class TrainRun {
       directory.writeSummary(summary.toJson());
       return summary;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UserException(
+          "The run stopped: %s; put that right and %s."
+              .formatted(
+                  e.getMessage(),
+                  RunDirectory.holdsCheckpoint(directory.path())
+                      ? "continue it with --resume"
+                      : "start it again"),
+          e);
     }
   }
 

@@ -36,4 +36,15 @@ class AtomicFileTest {
       assertEquals(List.of(occupied), files.toList());
     }
   }
+
+  @Test
+  void whatKilledWritersLeftIsDeletedAndNothingElse() throws IOException {
+    Path kept = Files.writeString(directory.resolve("checkpoint"), "old");
+    Files.writeString(directory.resolve("checkpoint.12-1.part"), "ol");
+    Files.writeString(directory.resolve("other.3-4.part"), "");
+    AtomicFile.deleteUnfinished(directory);
+    try (var files = Files.list(directory)) {
+      assertEquals(List.of(kept), files.toList());
+    }
+  }
 }
