@@ -65,6 +65,20 @@ TEST_CASE("every SIMD target agrees with float64") {
   Accept(plait_cpu_select_target(nullptr));
 }
 
+TEST_CASE("a state needs no more alignment than its floats") {
+  Rows rows(2, 7, PLAIT_FLOAT32);
+  rows.Randomize(1);
+  std::vector<float> memory(3 + 2 * PLAIT_STATE_FLOATS), merged(memory), plain(2 * PLAIT_STATE_FLOATS);
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, plain.data(), nullptr));
+  for (int64_t shift = 0; shift < 4; ++shift) {
+    Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, &memory[shift], nullptr));
+    Accept(plait_row_stats_merge(Device(), nullptr, &memory[shift], 1, 2, nullptr, 1, nullptr, nullptr, nullptr,
+                                 &merged[shift]));
+    CHECK(std::memcmp(&memory[shift], plain.data(), plain.size() * sizeof(float)) == 0);
+    CHECK(std::memcmp(&merged[shift], plain.data(), plain.size() * sizeof(float)) == 0);
+  }
+}
+
 TEST_CASE("temperature is a scalar or one per token") {
   Rows rows(3, 999, PLAIT_FLOAT32);
   rows.Randomize(11);
