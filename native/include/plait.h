@@ -121,12 +121,12 @@ typedef struct plait_logits {
   int64_t tokens;            /* T: == rows, or the length of row_index */
   const int64_t* row_index;  /* [T] row of each token, strictly increasing, in [0, rows); or NULL: row t is token t */
   const void* targets;       /* [T] of `target_dtype` */
-  const float* temperatures; /* [T] finite, > 0; or NULL: `temperature` holds for every token */
+  const float* temperatures; /* [T] as `temperature`; or NULL: that one holds for every token */
   int64_t vocab_begin;       /* 0 unless this is a shard */
   int64_t vocab_total;       /* vocab unless this is a shard */
   int32_t dtype;             /* PLAIT_FLOAT32, PLAIT_BFLOAT16 or PLAIT_FLOAT16 */
   int32_t target_dtype;      /* PLAIT_INT32 or PLAIT_INT64 */
-  float temperature;         /* finite, > 0; read when `temperatures` is NULL */
+  float temperature;         /* finite, > 0, not subnormal; read when `temperatures` is NULL */
   int32_t reserved;          /* 0 */
 } plait_logits;
 

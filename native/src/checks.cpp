@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "dtype.h"
+#include "logits.h"
 #include "objective.h"
 
 namespace plait {
@@ -100,8 +101,8 @@ plait_status CheckEnum(const char* name, int32_t value, int32_t last) {
 }
 
 plait_status CheckTemperature(const char* name, float temperature) {
-  if (!(temperature > 0) || std::isinf(temperature)) {
-    PLAIT_REFUSE("%s: expected a finite number > 0, got %g", name, temperature);
+  if (!IsTemperature(temperature)) {
+    PLAIT_REFUSE("%s: expected a finite number > 0, not subnormal, got %g", name, temperature);
   }
   return PLAIT_OK;
 }
@@ -239,8 +240,8 @@ plait_status CheckAdvantageOptions(const plait_advantage_options* options) {
 
 plait_status CheckTemperatureValues(const float* temperatures, int64_t count) {
   for (int64_t i = 0; temperatures && i < count; ++i) {
-    if (!(temperatures[i] > 0) || std::isinf(temperatures[i])) {
-      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, got %g", i, temperatures[i]);
+    if (!IsTemperature(temperatures[i])) {
+      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, not subnormal, got %g", i, temperatures[i]);
     }
   }
   return PLAIT_OK;

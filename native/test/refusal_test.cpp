@@ -113,6 +113,7 @@ const Case kCases[] = {
     {"temperatures[2]", [](Call& c) { c.temperatures[2] = kNan; }},
     {"temperatures[3]", [](Call& c) { c.temperatures[3] = -1; }},
     {"temperatures[0]", [](Call& c) { c.temperatures[0] = kInf; }},
+    {"temperatures[1]", [](Call& c) { c.temperatures[1] = 1e-40f; }},
     {"logits.row_index[1]", [](Call& c) { c.row_index[1] = 4; }},
     {"logits.row_index[0]", [](Call& c) { c.row_index[0] = -1; }},
     {"logits.row_index[2]", [](Call& c) { c.row_index[2] = 1; }},
