@@ -344,15 +344,15 @@ typedef struct plait_rule {
   int32_t behaviour;     /* plait_behaviour */
   int32_t ratio_level;   /* plait_ratio_level */
   int32_t reshape;       /* plait_reshape */
-  float reshape_parameter;
-  float reshape_low;          /* -inf: none */
+  float reshape_parameter;    /* finite, > 0 */
+  float reshape_low;          /* at most reshape_high; -inf: none */
   float reshape_high;         /* +inf: none */
   float max_probability;      /* > 0: tokens with p above it lose their policy term; +inf: none */
   float off_policy_threshold; /* sequences with A < 0 and mean of old_logp - logp above it lose it; +inf: none */
-  float sapo_positive;        /* > 0 */
-  float sapo_negative;        /* > 0 */
-  float vespo_positive[2];    /* k, lambda */
-  float vespo_negative[2];    /* k, lambda */
+  float sapo_positive;        /* finite, > 0 */
+  float sapo_negative;        /* finite, > 0 */
+  float vespo_positive[2];    /* k, lambda: finite */
+  float vespo_negative[2];    /* k, lambda: finite */
   int32_t sampler_correction; /* 1: the objective's correction applies to this rule */
   int32_t kl_form;            /* plait_kl_form */
   float kl_log_limit;         /* > 0: |d| is clamped to it, with gradient 0 outside; +inf: none */

@@ -171,6 +171,7 @@ const Case kCases[] = {
        c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
        c.objective.correction.low = kNan;
      }},
+    {"objective.correction.reserved", [](Call& c) { c.objective.correction.reserved = 1; }},
     {"batch.sampler_logp",
      [](Call& c) {
        c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
