@@ -530,7 +530,8 @@ typedef struct plait_metrics {
   double partly_rejected_sequences;   /* sequences with a rejected rollout token and one that is not */
 } plait_metrics;
 
-/* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
+/* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. 0 for counts that no call
+ * accepts: negative ones, and those of arrays larger than any memory. */
 PLAIT_API int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences);
 
 /*
@@ -607,6 +608,7 @@ typedef struct plait_advantage_options {
   int32_t reserved;      /* 0 */
 } plait_advantage_options;
 
+/* Bytes of workspace that plait_group_advantage needs; 8-byte aligned. 0 for a count that it does not accept. */
 PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
 
 /*

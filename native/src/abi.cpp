@@ -97,7 +97,8 @@ extern "C" const char* plait_objective_second_pass(const plait_objective* object
 }
 
 extern "C" int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences) {
-  return tokens < 0 || sequences < 0 ? 0 : Workspace::Bytes(tokens, sequences);
+  const bool accepted = tokens >= 0 && tokens <= kMaxTokens && sequences >= 0 && sequences <= kMaxSequences;
+  return accepted ? Workspace::Bytes(tokens, sequences) : 0;
 }
 
 extern "C" int32_t plait_token_objective(int32_t device, void* stream, const plait_token_batch* batch,
@@ -148,7 +149,8 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
 }
 
 extern "C" int64_t plait_group_advantage_workspace_bytes(int64_t groups) {
-  return groups < 0 ? 0 : (groups + 1) * static_cast<int64_t>(sizeof(Moments));  // and the batch
+  const bool accepted = groups >= 0 && groups <= kMaxSequences;
+  return accepted ? (groups + 1) * static_cast<int64_t>(sizeof(Moments)) : 0;  // and the batch
 }
 
 extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,
@@ -162,8 +164,8 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   if (offsets && ids) PLAIT_REFUSE("ids: expected NULL beside offsets, got %p", static_cast<const void*>(ids));
   if (!offsets && !ids && n > 0) PLAIT_REFUSE("offsets: expected offsets or ids, got NULL for both");
   PLAIT_TRY(CheckPacking(n, offsets ? groups : 0, offsets, &ranges));
-  if (groups < 0 || groups > INT64_MAX / 256) {
-    PLAIT_REFUSE("groups: expected a count >= 0, got %lld", static_cast<long long>(groups));
+  if (groups < 0 || groups > kMaxSequences) {
+    PLAIT_REFUSE("groups: expected a count >= 0 that fits memory, got %lld", static_cast<long long>(groups));
   }
   PLAIT_TRY(AddInput(&ranges, "rewards", rewards, n, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "roles", roles, n, 1, kOptional));

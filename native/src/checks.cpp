@@ -2,7 +2,6 @@
 
 #include <cinttypes>
 #include <cmath>
-#include <limits>
 
 #include "dtype.h"
 #include "logits.h"
@@ -116,6 +115,9 @@ plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRange
   }
   PLAIT_TRY(CheckCount("logits.rows", x.rows));
   PLAIT_TRY(CheckCount("logits.tokens", x.tokens));
+  if (x.tokens > kMaxTokens) {
+    PLAIT_REFUSE("logits.tokens: expected a count that fits memory, got %" PRId64, x.tokens);
+  }
   if (x.vocab < 1) PLAIT_REFUSE("logits.vocab: expected >= 1, got %" PRId64, x.vocab);
   if (x.row_stride < x.vocab) {
     PLAIT_REFUSE("logits.row_stride: expected >= vocab (%" PRId64 "), got %" PRId64, x.vocab, x.row_stride);
@@ -167,10 +169,10 @@ plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64
 plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offsets, AddressRanges* ranges) {
   PLAIT_TRY(CheckCount("tokens", tokens));
   PLAIT_TRY(CheckCount("sequences", sequences));
-  if (tokens > std::numeric_limits<int64_t>::max() / 64) {
+  if (tokens > kMaxTokens) {
     PLAIT_REFUSE("tokens: expected a count that fits memory, got %" PRId64, tokens);
   }
-  if (sequences > std::numeric_limits<int64_t>::max() / 256) {
+  if (sequences > kMaxSequences) {
     PLAIT_REFUSE("sequences: expected a count that fits memory, got %" PRId64, sequences);
   }
   if (!offsets && sequences != 0) {

@@ -12,6 +12,11 @@
 
 namespace plait {
 
+// Counts beyond these are refused: no memory holds them, and sizes in bytes might not fit 63 bits. A token takes up to
+// 64 bytes of an array or of the workspace, a sequence or a group up to 512.
+constexpr int64_t kMaxTokens = INT64_MAX / 128;
+constexpr int64_t kMaxSequences = INT64_MAX / 1024;
+
 // The address ranges of one call, so that no output overlaps anything.
 class AddressRanges {
  public:

@@ -91,6 +91,12 @@ const Case kCases[] = {
        c.logits.tokens = 3;
      }},
     {"logits.tokens", [](Call& c) { c.logits.tokens = 5; }},
+    {"logits.tokens",
+     [](Call& c) {
+       c.logits.rows = c.logits.tokens = INT64_MAX / 4;
+       c.logits.vocab = c.logits.vocab_total = c.logits.row_stride = 1;
+       c.logits.dtype = PLAIT_BFLOAT16;
+     }},
     {"logits.vocab", [](Call& c) { c.logits.vocab = 0; }},
     {"logits.row_stride", [](Call& c) { c.logits.row_stride = kVocab - 1; }},
     {"logits.row_stride", [](Call& c) { c.logits.row_stride = INT64_MAX / 2; }},
@@ -120,6 +126,8 @@ const Case kCases[] = {
     {"batch", [](Call& c) { c.batch_pointer = nullptr; }},
     {"batch.struct_bytes", [](Call& c) { c.batch.struct_bytes = 0; }},
     {"tokens", [](Call& c) { c.batch.tokens = -1; }},
+    {"tokens", [](Call& c) { c.batch.tokens = INT64_MAX / 64; }},
+    {"sequences", [](Call& c) { c.batch.sequences = INT64_MAX / 256; }},
     {"batch.tokens", [](Call& c) { c.batch.tokens = 3; }},
     {"sequences", [](Call& c) { c.batch.sequences = -1; }},
     {"offsets", [](Call& c) { c.batch.offsets = nullptr; }},
@@ -219,6 +227,18 @@ TEST_CASE("bad input is refused by name and nothing is written") {
     CHECK((message.find("expected") != std::string::npos || status == PLAIT_UNAVAILABLE));
     CHECK(call.Untouched());
   }
+}
+
+TEST_CASE("workspaces have a size for every count that a call accepts, and none for others") {
+  constexpr int64_t kTokens = INT64_MAX / 128, kSequences = INT64_MAX / 1024;
+  CHECK(plait_objective_workspace_bytes(0, 0) > 0);
+  CHECK(plait_objective_workspace_bytes(kTokens, kSequences) > plait_objective_workspace_bytes(kTokens - 8, kSequences));
+  CHECK(plait_objective_workspace_bytes(kTokens + 1, 0) == 0);
+  CHECK(plait_objective_workspace_bytes(0, kSequences + 1) == 0);
+  CHECK(plait_objective_workspace_bytes(-1, 0) == 0);
+  CHECK(plait_group_advantage_workspace_bytes(kSequences) > plait_group_advantage_workspace_bytes(kSequences - 1));
+  CHECK(plait_group_advantage_workspace_bytes(kSequences + 1) == 0);
+  CHECK(plait_group_advantage_workspace_bytes(-1) == 0);
 }
 
 TEST_CASE("in place needs the same stride") {
