@@ -163,10 +163,13 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   PLAIT_TRY(CheckAdvantageOptions(options));
   if (offsets && ids) PLAIT_REFUSE("ids: expected NULL beside offsets, got %p", static_cast<const void*>(ids));
   if (!offsets && !ids && n > 0) PLAIT_REFUSE("offsets: expected offsets or ids, got NULL for both");
-  PLAIT_TRY(CheckPacking(n, offsets ? groups : 0, offsets, &ranges));
+  if (n < 0 || n > kMaxTokens) {
+    PLAIT_REFUSE("n: expected a count >= 0 that fits memory, got %lld", static_cast<long long>(n));
+  }
   if (groups < 0 || groups > kMaxSequences) {
     PLAIT_REFUSE("groups: expected a count >= 0 that fits memory, got %lld", static_cast<long long>(groups));
   }
+  PLAIT_TRY(CheckPacking(n, offsets ? groups : 0, offsets, &ranges));
   PLAIT_TRY(AddInput(&ranges, "rewards", rewards, n, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "roles", roles, n, 1, kOptional));
   PLAIT_TRY(AddInput(&ranges, "weights", weights, n, sizeof(float),

@@ -268,6 +268,7 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
   refuse("ids", 1, offsets.data(), ids.data());
   refuse("workspace_bytes", 1, offsets.data(), nullptr, 8);
   refuse("groups", -1, nullptr, ids.data());
+  refuse("groups", -1, offsets.data(), nullptr);
   ids[2] = 1;
   refuse("ids[2]", 1, nullptr, ids.data());
   offsets[1] = 2;
