@@ -309,6 +309,9 @@ TEST_CASE("importance_ratio, merge and the rest refuse by name") {
   CHECK(named("temperature"));
   CHECK(plait_cpu_select_target("AVX-1024") == PLAIT_INVALID_ARGUMENT);
   CHECK(plait_bandwidth_scale(out.data(), 12, 1) == PLAIT_INVALID_ARGUMENT);
+  std::vector<double> page(4096 / sizeof(double));
+  CHECK(plait_bandwidth_read(page.data(), 4096, &page[3]) == PLAIT_INVALID_ARGUMENT);
+  CHECK(named("sum"));
   CHECK(plait_backend_available(Device()) == PLAIT_OK);
   CHECK(plait_backend_available(Device() + 60) == PLAIT_UNAVAILABLE);
 }
