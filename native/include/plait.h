@@ -337,13 +337,13 @@ typedef struct plait_rule {
   plait_term entropy; /* bonus */
   int32_t policy_loss;
   int32_t kl_estimator;
-  float clip_low;        /* >= 0; +inf: no bound below */
-  float clip_high;       /* >= 0; +inf: no bound above */
-  float dual_clip;       /* > 1; +inf: none */
-  float log_ratio_limit; /* > 0: |log x| is clamped to it, with gradient 0 outside; +inf: none */
-  int32_t behaviour;     /* plait_behaviour */
-  int32_t ratio_level;   /* plait_ratio_level */
-  int32_t reshape;       /* plait_reshape */
+  float clip_low;             /* >= 0; +inf: no bound below */
+  float clip_high;            /* >= 0; +inf: no bound above */
+  float dual_clip;            /* > 1; +inf: none */
+  float log_ratio_limit;      /* > 0: |log x| is clamped to it, with gradient 0 outside; +inf: none */
+  int32_t behaviour;          /* plait_behaviour */
+  int32_t ratio_level;        /* plait_ratio_level */
+  int32_t reshape;            /* plait_reshape */
   float reshape_parameter;    /* finite, > 0 */
   float reshape_low;          /* at most reshape_high; -inf: none */
   float reshape_high;         /* +inf: none */

@@ -243,7 +243,8 @@ plait_status CheckAdvantageOptions(const plait_advantage_options* options) {
 plait_status CheckTemperatureValues(const float* temperatures, int64_t count) {
   for (int64_t i = 0; temperatures && i < count; ++i) {
     if (!IsTemperature(temperatures[i])) {
-      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, not subnormal, got %g", i, temperatures[i]);
+      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, not subnormal, got %g", i,
+                   temperatures[i]);
     }
   }
   return PLAIT_OK;

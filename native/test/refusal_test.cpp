@@ -232,7 +232,8 @@ TEST_CASE("bad input is refused by name and nothing is written") {
 TEST_CASE("workspaces have a size for every count that a call accepts, and none for others") {
   constexpr int64_t kTokens = INT64_MAX / 128, kSequences = INT64_MAX / 1024;
   CHECK(plait_objective_workspace_bytes(0, 0) > 0);
-  CHECK(plait_objective_workspace_bytes(kTokens, kSequences) > plait_objective_workspace_bytes(kTokens - 8, kSequences));
+  CHECK(plait_objective_workspace_bytes(kTokens, kSequences) >
+        plait_objective_workspace_bytes(kTokens - 8, kSequences));
   CHECK(plait_objective_workspace_bytes(kTokens + 1, 0) == 0);
   CHECK(plait_objective_workspace_bytes(0, kSequences + 1) == 0);
   CHECK(plait_objective_workspace_bytes(-1, 0) == 0);
