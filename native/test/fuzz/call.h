@@ -325,7 +325,7 @@ class Call {
     PLAIT_EXPECT(status == (of_device ? PLAIT_UNAVAILABLE : PLAIT_INVALID_ARGUMENT), "got status %d", status);
     PLAIT_EXPECT(of_device || message.find(": expected ") != std::string::npos, "expected to hear what is expected");
     for (const Block& block : blocks_) {
-      if (!IsWritten(block)) continue;
+      if (!IsWritten(block) || IsUntouched(block)) continue;
       for (int64_t i = 0; i < block.bytes; ++i) {
         const char before =
             block.use == Block::Use::kInPlace ? block.content[static_cast<size_t>(i)] : static_cast<char>(pattern_);
@@ -333,6 +333,13 @@ class Call {
                      static_cast<long long>(i), block.name.c_str());
       }
     }
+  }
+
+  bool IsUntouched(const Block& block) const {
+    const size_t size = static_cast<size_t>(block.bytes);
+    if (size == 0) return true;
+    if (block.use == Block::Use::kInPlace) return std::memcmp(block.data, block.content.data(), size) == 0;
+    return block.data[0] == static_cast<char>(pattern_) && std::memcmp(block.data, block.data + 1, size - 1) == 0;
   }
 
   // "name: ...", "name[3]: ...", "name.field: ...", "device 3: ...", or "... an overlap with name".
@@ -345,7 +352,8 @@ class Call {
   }
 
   void Compare(const Block& block, const std::vector<char>& first) const {
-    if (!IsWritten(block)) return;
+    if (!IsWritten(block) || block.bytes == 0) return;
+    if (!block.left && std::memcmp(block.data, first.data(), first.size()) == 0) return;
     for (int64_t i = 0; i < block.bytes; ++i) {
       const char before = first[static_cast<size_t>(i)];
       if (!block.left || !block.left(i)) {

@@ -74,11 +74,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     spoiled[static_cast<size_t>(call.Int(0, n - 1))] = call.Pick<float>({kInf, -kInf});
   }
   const float* rewards_argument = call.Input("rewards", spoiled);
-  std::vector<float> weights = call.Floats(n, 0, 3, false);
-  if (n > 0) weights[static_cast<size_t>(call.Int(0, n - 1))] = call.Number("weights", IsFiniteAndNotNegative);
-  const float* weights_argument = options.baseline == PLAIT_BASELINE_WEIGHTED_MEAN
-                                      ? call.Input("weights", weights)
-                                      : call.Input("weights", weights, Null::kOptional);
+  const float* weights_argument = nullptr;
+  const bool weighted = options.baseline == PLAIT_BASELINE_WEIGHTED_MEAN;
+  if (weighted || call.Bool()) {
+    std::vector<float> weights = call.Floats(n, 0, 3, false);
+    if (n > 0) weights[static_cast<size_t>(call.Int(0, n - 1))] = call.Number("weights", IsFiniteAndNotNegative);
+    weights_argument = weighted ? call.Input("weights", weights) : call.Input("weights", weights, Null::kNever);
+  }
   float* advantages = call.Output<float>("advantages", n);
   float* mean = call.Output<float>("group_mean", groups, Null::kOptional);
   float* deviation = call.Output<float>("group_std", groups, Null::kOptional);

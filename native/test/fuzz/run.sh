@@ -22,7 +22,7 @@ fuzz() {
   local program=$build/test/fuzz/${target}_fuzz
   rm -rf "$run"
   mkdir -p "$run/inputs" "$corpus/$target"
-  if "$program" -max_total_time="$seconds" -max_len=1024 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
+  if "$program" -max_total_time="$seconds" -max_len=1024 -timeout=300 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$run/" "$run/inputs" "$corpus/$target" >"$run/log" 2>&1; then
     echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$run/log") executions," \
       "$(grep -o 'cov: [0-9]* ft: [0-9]*' "$run/log" | tail -1)"
