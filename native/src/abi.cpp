@@ -46,7 +46,7 @@ extern "C" int32_t plait_row_stats(int32_t device, void* stream, const plait_log
   PLAIT_BACKEND(device);
   AddressRanges ranges;
   const RowStatsOutputs out = {logp, entropy, logsumexp, state};
-  PLAIT_TRY(CheckLogits(logits, false, &ranges));
+  PLAIT_TRY(CheckLogits(logits, nullptr, &ranges));
   PLAIT_TRY(AddStatistics(&ranges, logits->tokens, out, kOptional));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
   PLAIT_TRY(ranges.Check(*backend, device));
@@ -82,7 +82,7 @@ extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_l
                                      int64_t* bad_targets) {
   PLAIT_BACKEND(device);
   AddressRanges ranges;
-  PLAIT_TRY(CheckLogits(logits, InPlace(logits, dlogits), &ranges));
+  PLAIT_TRY(CheckLogits(logits, dlogits, &ranges));
   PLAIT_TRY(AddInput(&ranges, "state", state, logits->tokens * PLAIT_STATE_FLOATS, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "c", c, logits->tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "h", h, logits->tokens, sizeof(float), kOptional));
@@ -128,7 +128,7 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
                                      void* workspace, int64_t workspace_bytes) {
   PLAIT_BACKEND(device);
   AddressRanges ranges;
-  PLAIT_TRY(CheckLogits(logits, InPlace(logits, dlogits), &ranges));
+  PLAIT_TRY(CheckLogits(logits, dlogits, &ranges));
   if (logits->vocab_total != logits->vocab) {
     PLAIT_REFUSE("logits.vocab_total: expected the whole vocabulary (%lld), got a shard of %lld",
                  static_cast<long long>(logits->vocab), static_cast<long long>(logits->vocab_total));

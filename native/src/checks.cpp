@@ -106,7 +106,7 @@ plait_status CheckTemperature(const char* name, float temperature) {
   return PLAIT_OK;
 }
 
-plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRanges* ranges) {
+plait_status CheckLogits(const plait_logits* logits, const void* dlogits, AddressRanges* ranges) {
   PLAIT_TRY(CheckStructBytes("logits", logits, sizeof(plait_logits)));
   const plait_logits& x = *logits;
   PLAIT_TRY(CheckEnum("logits.dtype", x.dtype, PLAIT_FLOAT16));
@@ -141,7 +141,7 @@ plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRange
                  x.row_stride);
   }
   PLAIT_TRY(CheckArray("logits.data", x.data, x.tokens, ElementBytes(x.dtype)));
-  if (!in_place) ranges->AddInput("logits.data", x.data, bytes);
+  if (x.data != dlogits) ranges->AddInput("logits.data", x.data, bytes);
   PLAIT_TRY(AddInput(ranges, "logits.targets", x.targets, x.tokens, x.target_dtype == PLAIT_INT32 ? 4 : 8,
                      Presence::kRequired));
   PLAIT_TRY(AddInput(ranges, "logits.row_index", x.row_index, x.tokens, sizeof(int64_t), Presence::kOptional));

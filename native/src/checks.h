@@ -52,12 +52,11 @@ plait_status AddInput(AddressRanges* ranges, const char* name, const void* data,
 plait_status AddOutput(AddressRanges* ranges, const char* name, const void* data, int64_t count, int64_t element_bytes,
                        Presence presence);
 
-// Checks `logits` and adds its arrays to `ranges` (`data` too, unless it is written in place).
-plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRanges* ranges);
+// Checks `logits` and adds its arrays to `ranges` (`data` too, unless it is `dlogits`, which is written; or null).
+plait_status CheckLogits(const plait_logits* logits, const void* dlogits, AddressRanges* ranges);
 
 // Checks the gradient's place: in place, or apart from the logits.
 plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64_t stride, AddressRanges* ranges);
-inline bool InPlace(const plait_logits* logits, const void* dlogits) { return logits && dlogits == logits->data; }
 
 plait_status CheckObjective(const plait_objective* objective);
 plait_status CheckNormalizers(const plait_normalizers* normalizers, const plait_objective& objective);

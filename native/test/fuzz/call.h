@@ -192,8 +192,8 @@ class Call {
 
   // A structure whose first field is its size.
   template <class S>
-  const S* Structure(const std::string& name, S value) {
-    if (Spoil(name)) return nullptr;
+  const S* Structure(const std::string& name, S value, Null null = Null::kNever) {
+    if (null == Null::kNever && Spoil(name)) return nullptr;
     int64_t size = sizeof(S);
     if (Spoil(name + ".struct_bytes")) {
       size = Pick<int64_t>({0, 8, size - 8, size - 1, size + 1, size + 8, -1, INT64_MIN, INT64_MAX});

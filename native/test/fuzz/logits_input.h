@@ -48,8 +48,9 @@ class Logits {
   bool IsBadTarget(int64_t token) const { return TargetOf(token) < 0 || TargetOf(token) >= x_.vocab_total; }
   // The target's column in this shard, or -1.
   int64_t ColumnOf(int64_t token) const {
+    if (IsBadTarget(token)) return -1;
     const int64_t column = TargetOf(token) - x_.vocab_begin;
-    return IsBadTarget(token) || column < 0 || column >= vocab_ ? -1 : column;
+    return column < 0 || column >= vocab_ ? -1 : column;
   }
   int64_t BadTargets() const {
     int64_t count = 0;

@@ -166,7 +166,7 @@ inline const plait_normalizers* DrawNormalizers(Call* call, const Objective& obj
   }
   const auto rule = [needed](float v) { return IsFiniteAndNotNegative(v) && (!needed || v > 0); };
   x.length = call->Number("normalizers.length", rule);
-  return call->Structure("normalizers", x);
+  return call->Structure("normalizers", x, Null::kOptional);
 }
 
 // How tokens are packed into sequences.
