@@ -11,8 +11,8 @@ constexpr int kSites = 60;
 // Whether the definition says what the gradient is, within rounding.
 bool IsTame(const Logits& logits, int64_t t, float c, float h) {
   const float temperature = logits.TemperatureOf(t);
-  return logits.IsSound(t) && !logits.IsBadTarget(t) && std::fabs(c) <= 100 && std::fabs(h) <= 100 &&
-         temperature >= 0.05f && temperature <= 20;
+  return logits.IsSound(t) && logits.IsNarrow(t) && !logits.IsBadTarget(t) && std::fabs(c) <= 100 &&
+         std::fabs(h) <= 100 && temperature >= 0.05f && temperature <= 20;
 }
 
 void CheckRow(const Logits& logits, int64_t t, const std::vector<float>& row, const float* state, float c, float h) {

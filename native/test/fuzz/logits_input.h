@@ -71,6 +71,16 @@ class Logits {
     }
     return any;
   }
+  // Whether the difference of any two logits of a sound row is a float, as the kernels take it.
+  bool IsNarrow(int64_t token) const {
+    float max = -kInf, min = kInf;
+    for (int64_t j = 0; j < vocab_; ++j) {
+      const float x = At(token, j);
+      max = std::fmax(max, x);
+      if (x > -kInf) min = std::fmin(min, x);
+    }
+    return max - min < kInf;
+  }
   // Of a sound row.
   Statistics StatisticsOf(int64_t token) const {
     const double temperature = TemperatureOf(token);
