@@ -36,7 +36,8 @@ HWY_INLINE Float MaxOrSecond(Float a, Float b) {
 }
 
 // 2^y for y <= 0, and y itself (clamped where 2^y is below the normal floats). Relative error below 1.7e-7 (a degree-5
-// polynomial on [-0.5, 0.5] that is exactly 1 at 0); 0 at -inf and NaN at NaN.
+// polynomial on [-0.5, 0.5] that is exactly 1 at 0); 0 at -inf. At NaN y is NaN, and 2^y is anything: adding to the
+// exponent field may lead out of the NaNs.
 struct Exponential {
   Float value;
   Float y;
@@ -141,6 +142,8 @@ RowSums ReduceRow(const void* row, int64_t vocab, float temperature) {
     std::memcpy(tail, x + whole, (vocab - whole) * sizeof(T));
     AddBlock<Elements>(tail, PairLanes(), scale, &total);
   }
+  // A NaN's own bits may make its exponential a number (see Exp2), but not its product with y.
+  if (total.weighted != total.weighted) total.sum = total.weighted;
   return total;
 }
 

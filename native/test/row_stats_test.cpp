@@ -79,6 +79,26 @@ TEST_CASE("a state needs no more alignment than its floats") {
   }
 }
 
+TEST_CASE("a NaN of any bits makes its row NaN, on every SIMD target") {
+  for (const char* target : {"AVX-512", "AVX2", "SSE4", "NEON", "baseline"}) {
+    if (plait_cpu_select_target(target) != PLAIT_OK) continue;
+    for (const int64_t column : {0, 16, 5000}) {
+      for (const uint32_t bits : {0x7FC00000u, 0x7FC00001u, 0x7F800001u, 0xFFFFFFFFu, 0x7FFFFFFFu, 0xFFC001FFu}) {
+        Rows rows(2, 5003, PLAIT_FLOAT32);
+        rows.Randomize(5);
+        std::memcpy(rows.bytes().data() + column * sizeof(float), &bits, sizeof(bits));
+        const Output out = Run(rows);
+        CAPTURE(bits);
+        CHECK(std::isnan(out.logp[0]));
+        CHECK(std::isnan(out.entropy[0]));
+        CHECK(std::isnan(out.logsumexp[0]));
+        CheckRow(rows, out, 1, 1);
+      }
+    }
+  }
+  Accept(plait_cpu_select_target(nullptr));
+}
+
 TEST_CASE("temperature is a scalar or one per token") {
   Rows rows(3, 999, PLAIT_FLOAT32);
   rows.Randomize(11);
