@@ -61,7 +61,7 @@ struct Team {
 // The temperature, NaN if it is not one: then the whole row is.
 __device__ inline float UsableTemperature(const plait_logits& logits, int64_t token) {
   const float temperature = TemperatureOf(logits, token);
-  return temperature > 0 && temperature < INFINITY ? temperature : NAN;
+  return IsTemperature(temperature) ? temperature : NAN;
 }
 
 // Sums of the vectors that one thread has seen; in base 2, relative to `max`.

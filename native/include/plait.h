@@ -121,12 +121,12 @@ typedef struct plait_logits {
   int64_t tokens;            /* T: == rows, or the length of row_index */
   const int64_t* row_index;  /* [T] row of each token, strictly increasing, in [0, rows); or NULL: row t is token t */
   const void* targets;       /* [T] of `target_dtype` */
-  const float* temperatures; /* [T] finite, > 0; or NULL: `temperature` holds for every token */
+  const float* temperatures; /* [T] as `temperature`; or NULL: that one holds for every token */
   int64_t vocab_begin;       /* 0 unless this is a shard */
   int64_t vocab_total;       /* vocab unless this is a shard */
   int32_t dtype;             /* PLAIT_FLOAT32, PLAIT_BFLOAT16 or PLAIT_FLOAT16 */
   int32_t target_dtype;      /* PLAIT_INT32 or PLAIT_INT64 */
-  float temperature;         /* finite, > 0; read when `temperatures` is NULL. Above 2^100 it counts as 2^100 */
+  float temperature;         /* > 0, not subnormal, and above 2^100 as 2^100; read when `temperatures` is NULL */
   int32_t reserved;          /* 0 */
 } plait_logits;
 
@@ -346,22 +346,22 @@ typedef struct plait_rule {
   plait_term entropy; /* bonus */
   int32_t policy_loss;
   int32_t kl_estimator;
-  float clip_low;        /* >= 0; +inf: no bound below */
-  float clip_high;       /* >= 0; +inf: no bound above */
-  float dual_clip;       /* > 1; +inf: none */
-  float log_ratio_limit; /* > 0: |log x| is clamped to it, with gradient 0 outside; +inf: none */
-  int32_t behaviour;     /* plait_behaviour */
-  int32_t ratio_level;   /* plait_ratio_level */
-  int32_t reshape;       /* plait_reshape */
-  float reshape_parameter;
-  float reshape_low;          /* -inf: none */
+  float clip_low;             /* >= 0; +inf: no bound below */
+  float clip_high;            /* >= 0; +inf: no bound above */
+  float dual_clip;            /* > 1; +inf: none */
+  float log_ratio_limit;      /* > 0: |log x| is clamped to it, with gradient 0 outside; +inf: none */
+  int32_t behaviour;          /* plait_behaviour */
+  int32_t ratio_level;        /* plait_ratio_level */
+  int32_t reshape;            /* plait_reshape */
+  float reshape_parameter;    /* finite, > 0 */
+  float reshape_low;          /* at most reshape_high; -inf: none */
   float reshape_high;         /* +inf: none */
   float max_probability;      /* > 0: tokens with p above it lose their policy term; +inf: none */
   float off_policy_threshold; /* sequences with A < 0 and mean of old_logp - logp above it lose it; +inf: none */
-  float sapo_positive;        /* > 0 */
-  float sapo_negative;        /* > 0 */
-  float vespo_positive[2];    /* k, lambda */
-  float vespo_negative[2];    /* k, lambda */
+  float sapo_positive;        /* finite, > 0 */
+  float sapo_negative;        /* finite, > 0 */
+  float vespo_positive[2];    /* k, lambda: finite */
+  float vespo_negative[2];    /* k, lambda: finite */
   int32_t sampler_correction; /* 1: the objective's correction applies to this rule */
   int32_t kl_form;            /* plait_kl_form */
   float kl_log_limit;         /* > 0: |d| is clamped to it, with gradient 0 outside; +inf: none */
@@ -541,7 +541,8 @@ typedef struct plait_metrics {
   double partly_rejected_sequences;   /* sequences with a rejected rollout token and one that is not */
 } plait_metrics;
 
-/* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. */
+/* Bytes of workspace that plait_token_objective and plait_policy_step need; 8-byte aligned. 0 for counts that no call
+ * accepts: negative ones, and those of arrays larger than any memory. */
 PLAIT_API int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences);
 
 /*
@@ -619,6 +620,7 @@ typedef struct plait_advantage_options {
   int32_t reserved;      /* 0 */
 } plait_advantage_options;
 
+/* Bytes of workspace that plait_group_advantage needs; 8-byte aligned. 0 for a count that it does not accept. */
 PLAIT_API int64_t plait_group_advantage_workspace_bytes(int64_t groups);
 
 /*

@@ -20,7 +20,7 @@ plait_status AddStatistics(AddressRanges* ranges, int64_t tokens, const RowStats
   PLAIT_TRY(AddOutput(ranges, "logp", out.logp, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(ranges, "entropy", out.entropy, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(ranges, "logsumexp", out.logsumexp, tokens, sizeof(float), kOptional));
-  return AddOutput(ranges, "state", out.state, tokens, PLAIT_STATE_FLOATS * sizeof(float), state);
+  return AddOutput(ranges, "state", out.state, PLAIT_STATE_FLOATS * tokens, sizeof(float), state);
 }
 
 plait_status CheckMetrics(AddressRanges* ranges, plait_metrics* metrics) {
@@ -46,7 +46,7 @@ extern "C" int32_t plait_row_stats(int32_t device, void* stream, const plait_log
   PLAIT_BACKEND(device);
   AddressRanges ranges;
   const RowStatsOutputs out = {logp, entropy, logsumexp, state};
-  PLAIT_TRY(CheckLogits(logits, false, &ranges));
+  PLAIT_TRY(CheckLogits(logits, nullptr, &ranges));
   PLAIT_TRY(AddStatistics(&ranges, logits->tokens, out, kOptional));
   PLAIT_TRY(AddOutput(&ranges, "bad_targets", bad_targets, 1, sizeof(int64_t), kOptional));
   PLAIT_TRY(ranges.Check(*backend, device));
@@ -82,7 +82,7 @@ extern "C" int32_t plait_logits_grad(int32_t device, void* stream, const plait_l
                                      int64_t* bad_targets) {
   PLAIT_BACKEND(device);
   AddressRanges ranges;
-  PLAIT_TRY(CheckLogits(logits, InPlace(logits, dlogits), &ranges));
+  PLAIT_TRY(CheckLogits(logits, dlogits, &ranges));
   PLAIT_TRY(AddInput(&ranges, "state", state, logits->tokens * PLAIT_STATE_FLOATS, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "c", c, logits->tokens, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "h", h, logits->tokens, sizeof(float), kOptional));
@@ -97,7 +97,8 @@ extern "C" const char* plait_objective_second_pass(const plait_objective* object
 }
 
 extern "C" int64_t plait_objective_workspace_bytes(int64_t tokens, int64_t sequences) {
-  return tokens < 0 || sequences < 0 ? 0 : Workspace::Bytes(tokens, sequences);
+  const bool accepted = tokens >= 0 && tokens <= kMaxTokens && sequences >= 0 && sequences <= kMaxSequences;
+  return accepted ? Workspace::Bytes(tokens, sequences) : 0;
 }
 
 extern "C" int32_t plait_token_objective(int32_t device, void* stream, const plait_token_batch* batch,
@@ -127,7 +128,7 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
                                      void* workspace, int64_t workspace_bytes) {
   PLAIT_BACKEND(device);
   AddressRanges ranges;
-  PLAIT_TRY(CheckLogits(logits, InPlace(logits, dlogits), &ranges));
+  PLAIT_TRY(CheckLogits(logits, dlogits, &ranges));
   if (logits->vocab_total != logits->vocab) {
     PLAIT_REFUSE("logits.vocab_total: expected the whole vocabulary (%lld), got a shard of %lld",
                  static_cast<long long>(logits->vocab), static_cast<long long>(logits->vocab_total));
@@ -148,7 +149,8 @@ extern "C" int32_t plait_policy_step(int32_t device, void* stream, const plait_l
 }
 
 extern "C" int64_t plait_group_advantage_workspace_bytes(int64_t groups) {
-  return groups < 0 ? 0 : (groups + 1) * static_cast<int64_t>(sizeof(Moments));  // and the batch
+  const bool accepted = groups >= 0 && groups <= kMaxSequences;
+  return accepted ? (groups + 1) * static_cast<int64_t>(sizeof(Moments)) : 0;  // and the batch
 }
 
 extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n, const float* rewards,
@@ -161,10 +163,13 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   PLAIT_TRY(CheckAdvantageOptions(options));
   if (offsets && ids) PLAIT_REFUSE("ids: expected NULL beside offsets, got %p", static_cast<const void*>(ids));
   if (!offsets && !ids && n > 0) PLAIT_REFUSE("offsets: expected offsets or ids, got NULL for both");
-  PLAIT_TRY(CheckPacking(n, offsets ? groups : 0, offsets, &ranges));
-  if (groups < 0 || groups > INT64_MAX / 256) {
-    PLAIT_REFUSE("groups: expected a count >= 0, got %lld", static_cast<long long>(groups));
+  if (n < 0 || n > kMaxTokens) {
+    PLAIT_REFUSE("n: expected a count >= 0 that fits memory, got %lld", static_cast<long long>(n));
   }
+  if (groups < 0 || groups > kMaxSequences) {
+    PLAIT_REFUSE("groups: expected a count >= 0 that fits memory, got %lld", static_cast<long long>(groups));
+  }
+  PLAIT_TRY(CheckPacking(n, offsets ? groups : 0, offsets, &ranges));
   PLAIT_TRY(AddInput(&ranges, "rewards", rewards, n, sizeof(float), kRequired));
   PLAIT_TRY(AddInput(&ranges, "roles", roles, n, 1, kOptional));
   PLAIT_TRY(AddInput(&ranges, "weights", weights, n, sizeof(float),

@@ -37,7 +37,10 @@ void VisitPieces(int64_t bytes, const Body& body) {
 extern "C" int32_t plait_bandwidth_read(const void* data, int64_t bytes, double* sum) {
   using namespace plait;
   PLAIT_TRY(Check(data, bytes));
-  PLAIT_TRY(CheckArray("sum", sum, 1, sizeof(double)));
+  AddressRanges ranges;
+  ranges.AddInput("data", data, bytes);
+  PLAIT_TRY(AddOutput(&ranges, "sum", sum, 1, sizeof(double), Presence::kRequired));
+  PLAIT_TRY(ranges.Check(kCpuBackend, PLAIT_CPU));
   const Kernels& kernels = ActiveKernels();
   const float* floats = static_cast<const float*>(data);
   std::atomic<uint64_t> checksum{0};

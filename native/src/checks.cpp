@@ -2,9 +2,9 @@
 
 #include <cinttypes>
 #include <cmath>
-#include <limits>
 
 #include "dtype.h"
+#include "logits.h"
 #include "objective.h"
 
 namespace plait {
@@ -100,13 +100,13 @@ plait_status CheckEnum(const char* name, int32_t value, int32_t last) {
 }
 
 plait_status CheckTemperature(const char* name, float temperature) {
-  if (!(temperature > 0) || std::isinf(temperature)) {
-    PLAIT_REFUSE("%s: expected a finite number > 0, got %g", name, temperature);
+  if (!IsTemperature(temperature)) {
+    PLAIT_REFUSE("%s: expected a finite number > 0, not subnormal, got %g", name, temperature);
   }
   return PLAIT_OK;
 }
 
-plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRanges* ranges) {
+plait_status CheckLogits(const plait_logits* logits, const void* dlogits, AddressRanges* ranges) {
   PLAIT_TRY(CheckStructBytes("logits", logits, sizeof(plait_logits)));
   const plait_logits& x = *logits;
   PLAIT_TRY(CheckEnum("logits.dtype", x.dtype, PLAIT_FLOAT16));
@@ -115,6 +115,9 @@ plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRange
   }
   PLAIT_TRY(CheckCount("logits.rows", x.rows));
   PLAIT_TRY(CheckCount("logits.tokens", x.tokens));
+  if (x.tokens > kMaxTokens) {
+    PLAIT_REFUSE("logits.tokens: expected a count that fits memory, got %" PRId64, x.tokens);
+  }
   if (x.vocab < 1) PLAIT_REFUSE("logits.vocab: expected >= 1, got %" PRId64, x.vocab);
   if (x.row_stride < x.vocab) {
     PLAIT_REFUSE("logits.row_stride: expected >= vocab (%" PRId64 "), got %" PRId64, x.vocab, x.row_stride);
@@ -138,7 +141,7 @@ plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRange
                  x.row_stride);
   }
   PLAIT_TRY(CheckArray("logits.data", x.data, x.tokens, ElementBytes(x.dtype)));
-  if (!in_place) ranges->AddInput("logits.data", x.data, bytes);
+  if (x.data != dlogits) ranges->AddInput("logits.data", x.data, bytes);
   PLAIT_TRY(AddInput(ranges, "logits.targets", x.targets, x.tokens, x.target_dtype == PLAIT_INT32 ? 4 : 8,
                      Presence::kRequired));
   PLAIT_TRY(AddInput(ranges, "logits.row_index", x.row_index, x.tokens, sizeof(int64_t), Presence::kOptional));
@@ -166,10 +169,10 @@ plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64
 plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offsets, AddressRanges* ranges) {
   PLAIT_TRY(CheckCount("tokens", tokens));
   PLAIT_TRY(CheckCount("sequences", sequences));
-  if (tokens > std::numeric_limits<int64_t>::max() / 64) {
+  if (tokens > kMaxTokens) {
     PLAIT_REFUSE("tokens: expected a count that fits memory, got %" PRId64, tokens);
   }
-  if (sequences > std::numeric_limits<int64_t>::max() / 256) {
+  if (sequences > kMaxSequences) {
     PLAIT_REFUSE("sequences: expected a count that fits memory, got %" PRId64, sequences);
   }
   if (!offsets && sequences != 0) {
@@ -239,8 +242,9 @@ plait_status CheckAdvantageOptions(const plait_advantage_options* options) {
 
 plait_status CheckTemperatureValues(const float* temperatures, int64_t count) {
   for (int64_t i = 0; temperatures && i < count; ++i) {
-    if (!(temperatures[i] > 0) || std::isinf(temperatures[i])) {
-      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, got %g", i, temperatures[i]);
+    if (!IsTemperature(temperatures[i])) {
+      PLAIT_REFUSE("temperatures[%" PRId64 "]: expected a finite number > 0, not subnormal, got %g", i,
+                   temperatures[i]);
     }
   }
   return PLAIT_OK;

@@ -12,6 +12,11 @@
 
 namespace plait {
 
+// Counts beyond these are refused: no memory holds them, and sizes in bytes might not fit 63 bits. A token takes up to
+// 64 bytes of an array or of the workspace, a sequence or a group up to 512.
+constexpr int64_t kMaxTokens = INT64_MAX / 128;
+constexpr int64_t kMaxSequences = INT64_MAX / 1024;
+
 // The address ranges of one call, so that no output overlaps anything.
 class AddressRanges {
  public:
@@ -47,12 +52,11 @@ plait_status AddInput(AddressRanges* ranges, const char* name, const void* data,
 plait_status AddOutput(AddressRanges* ranges, const char* name, const void* data, int64_t count, int64_t element_bytes,
                        Presence presence);
 
-// Checks `logits` and adds its arrays to `ranges` (`data` too, unless it is written in place).
-plait_status CheckLogits(const plait_logits* logits, bool in_place, AddressRanges* ranges);
+// Checks `logits` and adds its arrays to `ranges` (`data` too, unless it is `dlogits`, which is written; or null).
+plait_status CheckLogits(const plait_logits* logits, const void* dlogits, AddressRanges* ranges);
 
 // Checks the gradient's place: in place, or apart from the logits.
 plait_status CheckDlogits(const plait_logits& logits, const void* dlogits, int64_t stride, AddressRanges* ranges);
-inline bool InPlace(const plait_logits* logits, const void* dlogits) { return logits && dlogits == logits->data; }
 
 plait_status CheckObjective(const plait_objective* objective);
 plait_status CheckNormalizers(const plait_normalizers* normalizers, const plait_objective& objective);

@@ -122,6 +122,7 @@ plait_status CheckCorrection(const plait_sampler_correction& c) {
   PLAIT_TRY(CheckEnum("objective.correction.filter_level", c.filter_level, PLAIT_CORRECTION_SEQUENCE_MAX));
   PLAIT_TRY(CheckEnum("objective.correction.filter_estimator", c.filter_estimator, PLAIT_KL_K3));
   PLAIT_TRY(CheckEnum("objective.correction.filter_action", c.filter_action, PLAIT_FILTER_ZERO_WEIGHT));
+  if (c.reserved != 0) PLAIT_REFUSE("objective.correction.reserved: expected 0, got %d", c.reserved);
   if (c.level != PLAIT_CORRECTION_NONE && !(c.low >= 0 && c.high > 0 && c.low <= c.high)) {
     PLAIT_REFUSE("objective.correction.low: expected 0 <= low <= high and high > 0, got %g and %g", c.low, c.high);
   }

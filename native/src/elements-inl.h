@@ -112,7 +112,8 @@ struct Bfloat16Vectors {
 };
 #endif
 
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4
+// Only where there is an instruction: what Highway does in its stead turns NaN and infinity into numbers.
+#if HWY_TARGET != HWY_AVX3 && HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_NEON
 using Float16Vectors = ConvertedElements<FloatFromFloat16, Float16FromFloat>;
 #else
 struct Float16Vectors {

@@ -9,7 +9,6 @@
 #endif
 
 #include <algorithm>
-#include <limits>
 
 #include "elements-inl.h"
 #include "hwy/highway.h"
@@ -30,9 +29,8 @@ HWY_INLINE Float MaxOrSecond(Float a, Float b) {
 #endif
 }
 
-// log2(e) / temperature within bounds: above 0, so that a masked logit stays below any other, and finite. Temperatures
-// beyond 2^100 and below 2^-127 count as those.
-HWY_INLINE float BoundedScale(float scale) { return std::clamp(scale, 0x1p-100f, std::numeric_limits<float>::max()); }
+// log2(e) / temperature, so far from 0 that a masked logit stays below any other: temperatures above 2^100 count as that.
+HWY_INLINE float BoundedScale(float scale) { return std::max(scale, 0x1p-100f); }
 
 // Differences d below this one have 2^(d * scale) = 0; at it, the power of two is exactly 0.
 inline float LowestDifference(float scale) { return -127 / scale; }

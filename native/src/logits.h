@@ -16,6 +16,9 @@ PLAIT_HD inline int64_t RowOf(const plait_logits& logits, int64_t token) {
   return logits.row_index ? logits.row_index[token] : token;
 }
 
+// Finite and positive; subnormal ones are no use, as their reciprocal is not a float.
+PLAIT_HD inline bool IsTemperature(float temperature) { return temperature >= 0x1p-126f && temperature < INFINITY; }
+
 PLAIT_HD inline float TemperatureOf(const plait_logits& logits, int64_t token) {
   return logits.temperatures ? logits.temperatures[token] : logits.temperature;
 }

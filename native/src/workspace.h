@@ -27,7 +27,7 @@ struct WeightSums {
 
 struct Workspace {
   Workspace(void* memory, int64_t tokens, int64_t sequences) {
-    char* at = static_cast<char*>(memory);
+    uintptr_t at = reinterpret_cast<uintptr_t>(memory);  // a pointer may not move away from null
     const int64_t s = std::max<int64_t>(sequences, 1);
     partials = Take<plait_metrics>(&at, DeviceBlocks(tokens));
     sampler_partials = Take<plait_metrics>(&at, SequenceBlocks(s));
@@ -45,9 +45,10 @@ struct Workspace {
     h = Take<float>(&at, tokens);
     gates = Take<unsigned char>(&at, tokens);
     roles = Take<unsigned char>(&at, tokens);
-    bytes = (at - static_cast<char*>(memory) + 7) / 8 * 8;
+    bytes = static_cast<int64_t>((at - reinterpret_cast<uintptr_t>(memory) + 7) / 8 * 8);
   }
 
+  // Fits 63 bits for counts up to kMaxTokens and kMaxSequences.
   static int64_t Bytes(int64_t tokens, int64_t sequences) { return Workspace(nullptr, tokens, sequences).bytes; }
   static int64_t SequenceBlocks(int64_t sequences) { return (sequences + kSequenceBlock - 1) / kSequenceBlock; }
   static int64_t DeviceBlocks(int64_t tokens) { return (tokens + kDeviceMetricsBlock - 1) / kDeviceMetricsBlock; }
@@ -75,9 +76,9 @@ struct Workspace {
  private:
   // Arrays come in order of falling alignment, so none needs padding.
   template <class T>
-  static T* Take(char** at, int64_t count) {
+  static T* Take(uintptr_t* at, int64_t count) {
     T* array = reinterpret_cast<T*>(*at);
-    *at += count * static_cast<int64_t>(sizeof(T));
+    *at += static_cast<uintptr_t>(count) * sizeof(T);
     return array;
   }
 };

@@ -91,6 +91,12 @@ const Case kCases[] = {
        c.logits.tokens = 3;
      }},
     {"logits.tokens", [](Call& c) { c.logits.tokens = 5; }},
+    {"logits.tokens",
+     [](Call& c) {
+       c.logits.rows = c.logits.tokens = INT64_MAX / 4;
+       c.logits.vocab = c.logits.vocab_total = c.logits.row_stride = 1;
+       c.logits.dtype = PLAIT_BFLOAT16;
+     }},
     {"logits.vocab", [](Call& c) { c.logits.vocab = 0; }},
     {"logits.row_stride", [](Call& c) { c.logits.row_stride = kVocab - 1; }},
     {"logits.row_stride", [](Call& c) { c.logits.row_stride = INT64_MAX / 2; }},
@@ -113,12 +119,15 @@ const Case kCases[] = {
     {"temperatures[2]", [](Call& c) { c.temperatures[2] = kNan; }},
     {"temperatures[3]", [](Call& c) { c.temperatures[3] = -1; }},
     {"temperatures[0]", [](Call& c) { c.temperatures[0] = kInf; }},
+    {"temperatures[1]", [](Call& c) { c.temperatures[1] = 1e-40f; }},
     {"logits.row_index[1]", [](Call& c) { c.row_index[1] = 4; }},
     {"logits.row_index[0]", [](Call& c) { c.row_index[0] = -1; }},
     {"logits.row_index[2]", [](Call& c) { c.row_index[2] = 1; }},
     {"batch", [](Call& c) { c.batch_pointer = nullptr; }},
     {"batch.struct_bytes", [](Call& c) { c.batch.struct_bytes = 0; }},
     {"tokens", [](Call& c) { c.batch.tokens = -1; }},
+    {"tokens", [](Call& c) { c.batch.tokens = INT64_MAX / 64; }},
+    {"sequences", [](Call& c) { c.batch.sequences = INT64_MAX / 256; }},
     {"batch.tokens", [](Call& c) { c.batch.tokens = 3; }},
     {"sequences", [](Call& c) { c.batch.sequences = -1; }},
     {"offsets", [](Call& c) { c.batch.offsets = nullptr; }},
@@ -173,6 +182,7 @@ const Case kCases[] = {
        c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
        c.objective.correction.low = kNan;
      }},
+    {"objective.correction.reserved", [](Call& c) { c.objective.correction.reserved = 1; }},
     {"batch.sampler_logp",
      [](Call& c) {
        c.objective.correction.level = PLAIT_CORRECTION_TOKEN;
@@ -222,6 +232,19 @@ TEST_CASE("bad input is refused by name and nothing is written") {
   }
 }
 
+TEST_CASE("workspaces have a size for every count that a call accepts, and none for others") {
+  constexpr int64_t kTokens = INT64_MAX / 128, kSequences = INT64_MAX / 1024;
+  CHECK(plait_objective_workspace_bytes(0, 0) > 0);
+  CHECK(plait_objective_workspace_bytes(kTokens, kSequences) >
+        plait_objective_workspace_bytes(kTokens - 8, kSequences));
+  CHECK(plait_objective_workspace_bytes(kTokens + 1, 0) == 0);
+  CHECK(plait_objective_workspace_bytes(0, kSequences + 1) == 0);
+  CHECK(plait_objective_workspace_bytes(-1, 0) == 0);
+  CHECK(plait_group_advantage_workspace_bytes(kSequences) > plait_group_advantage_workspace_bytes(kSequences - 1));
+  CHECK(plait_group_advantage_workspace_bytes(kSequences + 1) == 0);
+  CHECK(plait_group_advantage_workspace_bytes(-1) == 0);
+}
+
 TEST_CASE("in place needs the same stride") {
   Call call;
   call.dlogits_pointer = static_cast<float*>(call.rows.data());
@@ -249,6 +272,7 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
   refuse("ids", 1, offsets.data(), ids.data());
   refuse("workspace_bytes", 1, offsets.data(), nullptr, 8);
   refuse("groups", -1, nullptr, ids.data());
+  refuse("groups", -1, offsets.data(), nullptr);
   ids[2] = 1;
   refuse("ids[2]", 1, nullptr, ids.data());
   offsets[1] = 2;
@@ -289,6 +313,9 @@ TEST_CASE("importance_ratio, merge and the rest refuse by name") {
   CHECK(named("temperature"));
   CHECK(plait_cpu_select_target("AVX-1024") == PLAIT_INVALID_ARGUMENT);
   CHECK(plait_bandwidth_scale(out.data(), 12, 1) == PLAIT_INVALID_ARGUMENT);
+  std::vector<double> page(4096 / sizeof(double));
+  CHECK(plait_bandwidth_read(page.data(), 4096, &page[3]) == PLAIT_INVALID_ARGUMENT);
+  CHECK(named("sum"));
   CHECK(plait_backend_available(Device()) == PLAIT_OK);
   CHECK(plait_backend_available(Device() + 60) == PLAIT_UNAVAILABLE);
 }

@@ -65,6 +65,40 @@ TEST_CASE("every SIMD target agrees with float64") {
   Accept(plait_cpu_select_target(nullptr));
 }
 
+TEST_CASE("a state needs no more alignment than its floats") {
+  Rows rows(2, 7, PLAIT_FLOAT32);
+  rows.Randomize(1);
+  std::vector<float> memory(3 + 2 * PLAIT_STATE_FLOATS), merged(memory), plain(2 * PLAIT_STATE_FLOATS);
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, plain.data(), nullptr));
+  for (int64_t shift = 0; shift < 4; ++shift) {
+    Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, &memory[shift], nullptr));
+    Accept(plait_row_stats_merge(Device(), nullptr, &memory[shift], 1, 2, nullptr, 1, nullptr, nullptr, nullptr,
+                                 &merged[shift]));
+    CHECK(std::memcmp(&memory[shift], plain.data(), plain.size() * sizeof(float)) == 0);
+    CHECK(std::memcmp(&merged[shift], plain.data(), plain.size() * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("a NaN of any bits makes its row NaN, on every SIMD target") {
+  for (const char* target : {"AVX-512", "AVX2", "SSE4", "NEON", "baseline"}) {
+    if (plait_cpu_select_target(target) != PLAIT_OK) continue;
+    for (const int64_t column : {0, 16, 5000}) {
+      for (const uint32_t bits : {0x7FC00000u, 0x7FC00001u, 0x7F800001u, 0xFFFFFFFFu, 0x7FFFFFFFu, 0xFFC001FFu}) {
+        Rows rows(2, 5003, PLAIT_FLOAT32);
+        rows.Randomize(5);
+        std::memcpy(rows.bytes().data() + column * sizeof(float), &bits, sizeof(bits));
+        const Output out = Run(rows);
+        CAPTURE(bits);
+        CHECK(std::isnan(out.logp[0]));
+        CHECK(std::isnan(out.entropy[0]));
+        CHECK(std::isnan(out.logsumexp[0]));
+        CheckRow(rows, out, 1, 1);
+      }
+    }
+  }
+  Accept(plait_cpu_select_target(nullptr));
+}
+
 TEST_CASE("temperature is a scalar or one per token") {
   Rows rows(3, 999, PLAIT_FLOAT32);
   rows.Randomize(11);

@@ -212,14 +212,14 @@ public final class Logits {
     /**
      * Sets one temperature for all tokens.
      *
-     * @param temperature finite, above 0
+     * @param temperature finite, above 0, not subnormal
      * @return this
      */
     public Builder temperature(float temperature) {
       Checks.that(
-          temperature > 0 && temperature < Float.POSITIVE_INFINITY,
+          temperature >= Float.MIN_NORMAL && temperature < Float.POSITIVE_INFINITY,
           "temperature",
-          "a finite number above 0",
+          "a finite number above 0, not subnormal",
           temperature);
       this.temperature = temperature;
       this.temperatures = null;
