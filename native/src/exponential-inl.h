@@ -29,7 +29,8 @@ HWY_INLINE Float MaxOrSecond(Float a, Float b) {
 #endif
 }
 
-// log2(e) / temperature, so far from 0 that a masked logit stays below any other: temperatures above 2^100 count as that.
+// log2(e) / temperature, so far from 0 that a masked logit stays below any other: temperatures above 2^100 count as
+// that.
 HWY_INLINE float BoundedScale(float scale) { return std::max(scale, 0x1p-100f); }
 
 // Differences d below this one have 2^(d * scale) = 0; at it, the power of two is exactly 0.

@@ -151,6 +151,14 @@ TEST_CASE("rows that the index leaves out are not touched") {
   }
 }
 
+TEST_CASE("without rows the strides of the logits and of their gradient are their own, whatever their addresses") {
+  Rows none(0, 7, PLAIT_FLOAT32, 12);
+  std::vector<float> state(4), c(1);
+  int64_t bad = -1;
+  Accept(plait_logits_grad(Device(), nullptr, none.get(), state.data(), c.data(), nullptr, none.data(), 7, &bad));
+  CHECK(bad == 0);
+}
+
 TEST_CASE("rows beyond 2^31 elements are reached") {
   constexpr int64_t kVocab = 131072, kRows = 16400;  // 2.15e9 elements, of which three rows are touched
   const size_t bytes = kVocab * kRows * 2;

@@ -229,3 +229,19 @@ TEST_CASE("a vocabulary split over shards merges to the whole") {
     }
   }
 }
+
+TEST_CASE("outputs lie at the address of any float") {
+  Rows rows(3, 65, PLAIT_FLOAT32);
+  rows.Randomize(9);
+  const Output expected = Run(rows);
+  for (const int64_t shift : {1, 2, 3}) {
+    std::vector<float> state(12 + shift), merged(12 + shift), logp(3 + shift);
+    float* first = state.data() + shift;
+    Accept(plait_row_stats(Device(), nullptr, rows.get(), &logp[shift], nullptr, nullptr, first, nullptr));
+    CHECK(std::memcmp(first, expected.state.data(), 12 * sizeof(float)) == 0);
+    CHECK(std::memcmp(&logp[shift], expected.logp.data(), 3 * sizeof(float)) == 0);
+    Accept(plait_row_stats_merge(Device(), nullptr, first, 1, 3, nullptr, 1, nullptr, nullptr, nullptr,
+                                 merged.data() + shift));
+    CHECK(std::memcmp(merged.data() + shift, first, 12 * sizeof(float)) == 0);
+  }
+}

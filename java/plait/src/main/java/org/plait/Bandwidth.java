@@ -23,7 +23,8 @@ public final class Bandwidth {
     long bytes = check(data);
     Scratch scratch = Scratch.get();
     try {
-      NativeLibrary.check(Natives.plait_bandwidth_read(data.address(), bytes, scratch.slot()));
+      NativeLibrary.check(
+          Natives.plait_bandwidth_read(data.address("data"), bytes, scratch.slot()));
       return scratch.slotDouble();
     } finally {
       Reference.reachabilityFence(data);
@@ -46,7 +47,7 @@ public final class Bandwidth {
     }
     Checks.writable("data", data);
     try {
-      NativeLibrary.check(Natives.plait_bandwidth_scale(data.address(), bytes, factor));
+      NativeLibrary.check(Natives.plait_bandwidth_scale(data.address("data"), bytes, factor));
     } finally {
       Reference.reachabilityFence(data);
     }

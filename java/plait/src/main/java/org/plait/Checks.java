@@ -157,8 +157,8 @@ final class Checks {
         : Shapes.describe(view.dtype(), view.size(0), view.size(1));
   }
 
-  /** Address of a view for C, where an absent one is 0. */
-  static long address(@Nullable TensorView view) {
-    return view == null ? 0 : view.address();
+  /** Address of an argument for C, where an absent one is 0. */
+  static long address(String name, @Nullable TensorView view) {
+    return view == null ? 0 : view.address(name);
   }
 }

@@ -107,17 +107,17 @@ public final class ImportanceRatio {
               backend.stream(),
               tokens,
               batch.sequences(),
-              Checks.address(batch.offsets()),
-              Checks.address(batch.roles()),
-              logProbs.address(),
-              oldLogProbs.address(),
+              Checks.address("offsets", batch.offsets()),
+              Checks.address("roles", batch.roles()),
+              logProbs.address("logProbs"),
+              oldLogProbs.address("oldLogProbs"),
               options.level.code(),
               options.clipLow,
               options.clipHigh,
               options.logRatioLimit,
-              Checks.address(out.ratio),
-              Checks.address(out.sequenceRatio),
-              Checks.address(out.flags)));
+              Checks.address("ratio", out.ratio),
+              Checks.address("sequenceRatio", out.sequenceRatio),
+              Checks.address("flags", out.flags)));
     } finally {
       Reference.reachabilityFence(batch);
       Reference.reachabilityFence(logProbs);

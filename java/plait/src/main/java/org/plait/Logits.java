@@ -41,6 +41,7 @@ public final class Logits {
     temperature = builder.temperature;
     vocabBegin = builder.vocabBegin;
     vocabTotal = builder.vocabTotal;
+    requireOpen();
     StructWriter.put(struct, this);
     structAddress = NativeLibrary.address(struct, 1);
   }
@@ -161,11 +162,15 @@ public final class Logits {
    */
   long struct(int device) {
     Checks.device("logits", data, device);
-    data.address();
-    targets.address();
-    Checks.address(rowIndex);
-    Checks.address(temperatures);
+    requireOpen();
     return structAddress;
+  }
+
+  private void requireOpen() {
+    data.address("logits");
+    targets.address("targets");
+    Checks.address("rowIndex", rowIndex);
+    Checks.address("temperatures", temperatures);
   }
 
   /**

@@ -78,7 +78,8 @@ public final class LogitsGrad {
     int device = Backend.require(backend);
     Checks.optionalOutput("badTargets", badTargets, DType.INT64, 1, device);
     try {
-      compute(backend, device, logits, state, c, h, dLogits, Checks.address(badTargets));
+      compute(
+          backend, device, logits, state, c, h, dLogits, Checks.address("badTargets", badTargets));
     } finally {
       Reference.reachabilityFence(badTargets);
     }
@@ -106,10 +107,10 @@ public final class LogitsGrad {
               device,
               backend.stream(),
               struct,
-              state.address(),
-              c.address(),
-              Checks.address(h),
-              dLogits.address(),
+              state.address("state"),
+              c.address("c"),
+              Checks.address("h", h),
+              dLogits.address("dLogits"),
               dLogits.rowStride(),
               badTargets));
     } finally {

@@ -95,13 +95,12 @@ public final class Metrics {
     if (view == null || view.dtype() != DType.UINT8 || view.rank() != 1 || view.size(0) != BYTES) {
       throw Checks.unexpected(name, Shapes.describe(DType.UINT8, BYTES), view);
     }
-    if (view.address() % Long.BYTES != 0) {
+    long address = view.address(name);
+    if (address % Long.BYTES != 0) {
       throw new IllegalArgumentException(
-          "%s: expected an address that is a multiple of 8, got 0x%x"
-              .formatted(name, view.address()));
+          "%s: expected an address that is a multiple of 8, got 0x%x".formatted(name, address));
     }
-    long[] shape = {BYTES / Long.BYTES};
-    return TensorView.ofAddress(view.address(), DType.INT64, shape, 1, view.device(), view.owner());
+    return view.asVector(DType.INT64, BYTES / Long.BYTES);
   }
 
   /** Forgets everything: metrics of no tokens. */
@@ -480,7 +479,7 @@ public final class Metrics {
                   device < 0 ? "" : " from Metrics.at",
                   Backend.deviceName(at)));
     }
-    return to == null ? metrics.address : to.address();
+    return to == null ? metrics.address : to.address("metrics");
   }
 
   private double perPolicyToken(int offset) {

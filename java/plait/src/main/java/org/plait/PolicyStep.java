@@ -127,13 +127,13 @@ public final class PolicyStep {
               batchStruct,
               scratch.pack(objective),
               scratch.pack(normalizers),
-              dLogits.address(),
+              dLogits.address("dLogits"),
               dLogits.rowStride(),
-              out.logProbs.address(),
-              out.entropy.address(),
-              Checks.address(out.tokenLoss),
+              out.logProbs.address("logProbs"),
+              out.entropy.address("entropy"),
+              Checks.address("tokenLoss", out.tokenLoss),
               metricsAddress,
-              workspace.address(),
+              workspace.address("workspace"),
               workspace.size(0)));
     } finally {
       Reference.reachabilityFence(logits);

@@ -98,7 +98,7 @@ public final class RowStats {
     int device = Backend.require(backend);
     Checks.optionalOutput("badTargets", badTargets, DType.INT64, 1, device);
     try {
-      compute(backend, device, logits, out, Checks.address(badTargets));
+      compute(backend, device, logits, out, Checks.address("badTargets", badTargets));
     } finally {
       Reference.reachabilityFence(badTargets);
     }
@@ -116,10 +116,10 @@ public final class RowStats {
               device,
               backend.stream(),
               struct,
-              Checks.address(out.logProbs),
-              Checks.address(out.entropy),
-              Checks.address(out.logSumExp),
-              Checks.address(out.state),
+              Checks.address("logProbs", out.logProbs),
+              Checks.address("entropy", out.entropy),
+              Checks.address("logSumExp", out.logSumExp),
+              Checks.address("state", out.state),
               badTargets));
     } finally {
       Reference.reachabilityFence(logits);
@@ -187,15 +187,15 @@ public final class RowStats {
           Natives.plait_row_stats_merge(
               device,
               backend.stream(),
-              states.address(),
+              states.address("states"),
               parts,
               tokens,
-              Checks.address(temperatures),
+              Checks.address("temperatures", temperatures),
               temperature,
-              Checks.address(out.logProbs),
-              Checks.address(out.entropy),
-              Checks.address(out.logSumExp),
-              Checks.address(out.state)));
+              Checks.address("logProbs", out.logProbs),
+              Checks.address("entropy", out.entropy),
+              Checks.address("logSumExp", out.logSumExp),
+              Checks.address("state", out.state)));
     } finally {
       Reference.reachabilityFence(states);
       Reference.reachabilityFence(temperatures);

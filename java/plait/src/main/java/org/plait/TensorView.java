@@ -20,7 +20,8 @@ import org.plait.internal.NativeLibrary;
  * garbage collector lives at least as long as the view. Memory that is freed by hand does not: when
  * the owner is a JavaCPP {@link Pointer} that has been closed, {@link #address()} and every kernel
  * that is given the view throw {@link IllegalStateException}; other owners cannot be asked, and
- * must not be freed while a view is in use.
+ * must not be freed while a view is in use. A call asks before it starts: an owner must not be
+ * closed while one runs.
  *
  * <p>Vectors, and the elements of a row, are contiguous. Rows may be further apart than they are
  * long.
@@ -50,7 +51,8 @@ public final class TensorView {
       long rowStride,
       int device,
       boolean readOnly,
-      Object owner) {
+      Object owner,
+      @Nullable Pointer closeable) {
     this.address = address;
     this.dtype = dtype;
     this.rank = rank;
@@ -60,7 +62,7 @@ public final class TensorView {
     this.device = device;
     this.readOnly = readOnly;
     this.owner = owner;
-    this.closeable = owner instanceof Pointer p && !p.isNull() ? p : null;
+    this.closeable = closeable;
   }
 
   /**
@@ -165,7 +167,16 @@ public final class TensorView {
     }
     Shapes.denseBytes(dtype, dense.rows, rowStride);
     return new TensorView(
-        dense.address, dtype, 2, dense.rows, dense.columns, rowStride, device, false, owner);
+        dense.address,
+        dtype,
+        2,
+        dense.rows,
+        dense.columns,
+        rowStride,
+        device,
+        false,
+        owner,
+        dense.closeable);
   }
 
   /**
@@ -233,9 +244,15 @@ public final class TensorView {
    * @throws IllegalStateException if the owner is a {@link Pointer} that has been closed
    */
   public long address() {
+    return address("view");
+  }
+
+  /** The address for a call that takes this view as an argument of that name. */
+  long address(String argument) {
     Pointer p = closeable;
     if (p != null && p.isNull()) {
-      throw new IllegalStateException("the memory of a view, " + this + ", has been freed");
+      throw new IllegalStateException(
+          argument + ": expected open memory, got " + this + ", whose owner has been closed");
     }
     return address;
   }
@@ -330,12 +347,19 @@ public final class TensorView {
    * @param to the row after the last
    * @return a view of the same memory
    * @throws IndexOutOfBoundsException unless {@code 0 <= from <= to <= size(0)}
+   * @throws IllegalStateException if the owner is a {@link Pointer} that has been closed
    */
   public TensorView rows(long from, long to) {
     Objects.checkFromToIndex(from, to, rows);
-    long start = from == to ? address : address + from * rowStride * dtype.bytes();
+    long first = address();
+    long start = from == to ? first : first + from * rowStride * dtype.bytes();
     return new TensorView(
-        start, dtype, rank, to - from, columns, rowStride, device, readOnly, owner);
+        start, dtype, rank, to - from, columns, rowStride, device, readOnly, owner, closeable);
+  }
+
+  /** The same memory as elements of another type, for which it must be aligned and large enough. */
+  TensorView asVector(DType type, long length) {
+    return new TensorView(address, type, 1, length, 1, 1, device, readOnly, owner, closeable);
   }
 
   /**
@@ -460,9 +484,25 @@ public final class TensorView {
           "address: expected a multiple of %d for %s, got 0x%x"
               .formatted(dtype.bytes(), dtype, address));
     }
+    Pointer closeable = owner instanceof Pointer p ? p : null;
+    if (closeable != null && closeable.isNull()) {
+      if (bytes > 0) {
+        throw new IllegalArgumentException("owner: expected an open pointer, got a null one");
+      }
+      closeable = null;
+    }
     long columns = shape.length == 1 ? 1 : shape[1];
     return new TensorView(
-        address, dtype, shape.length, shape[0], columns, columns, device, readOnly, owner);
+        address,
+        dtype,
+        shape.length,
+        shape[0],
+        columns,
+        columns,
+        device,
+        readOnly,
+        owner,
+        closeable);
   }
 
   /** Where views without elements point. */

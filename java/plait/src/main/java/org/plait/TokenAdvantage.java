@@ -98,15 +98,15 @@ public record TokenAdvantage(float gamma, float lambda, boolean restart) {
               backend.stream(),
               tokens,
               batch.sequences(),
-              Checks.address(batch.offsets()),
-              Checks.address(batch.roles()),
-              rewards.address(),
-              Checks.address(values),
+              Checks.address("offsets", batch.offsets()),
+              Checks.address("roles", batch.roles()),
+              rewards.address("rewards"),
+              Checks.address("values", values),
               gamma,
               lambda,
               restart ? 1 : 0,
-              out.advantages.address(),
-              Checks.address(out.returns)));
+              out.advantages.address("advantages"),
+              Checks.address("returns", out.returns)));
     } finally {
       Reference.reachabilityFence(batch);
       Reference.reachabilityFence(rewards);

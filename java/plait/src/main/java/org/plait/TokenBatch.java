@@ -40,6 +40,7 @@ public final class TokenBatch {
     oldLogProbs = builder.oldLogProbs;
     referenceLogProbs = builder.referenceLogProbs;
     samplerLogProbs = builder.samplerLogProbs;
+    requireOpen();
     StructWriter.put(struct, this);
     structAddress = NativeLibrary.address(struct, 1);
   }
@@ -147,13 +148,17 @@ public final class TokenBatch {
    */
   long struct(int callDevice) {
     checkDevice(callDevice);
-    Checks.address(offsets);
-    Checks.address(roles);
-    Checks.address(advantages);
-    Checks.address(oldLogProbs);
-    Checks.address(referenceLogProbs);
-    Checks.address(samplerLogProbs);
+    requireOpen();
     return structAddress;
+  }
+
+  private void requireOpen() {
+    Checks.address("offsets", offsets);
+    Checks.address("roles", roles);
+    Checks.address(advantagePerSequence ? "sequenceAdvantages" : "advantages", advantages);
+    Checks.address("oldLogProbs", oldLogProbs);
+    Checks.address("referenceLogProbs", referenceLogProbs);
+    Checks.address("samplerLogProbs", samplerLogProbs);
   }
 
   void checkDevice(int callDevice) {

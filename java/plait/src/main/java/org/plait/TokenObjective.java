@@ -106,13 +106,13 @@ public final class TokenObjective {
               struct,
               scratch.pack(objective),
               scratch.pack(normalizers),
-              logProbs.address(),
-              Checks.address(entropy),
-              Checks.address(out.c),
-              Checks.address(out.h),
-              Checks.address(out.tokenLoss),
+              logProbs.address("logProbs"),
+              Checks.address("entropy", entropy),
+              Checks.address("c", out.c),
+              Checks.address("h", out.h),
+              Checks.address("tokenLoss", out.tokenLoss),
               metricsAddress,
-              workspace.address(),
+              workspace.address("workspace"),
               workspace.size(0)));
     } finally {
       Reference.reachabilityFence(batch);

@@ -68,13 +68,13 @@ public record Whitening(boolean sample, boolean shift, float floor, float epsilo
               device,
               backend.stream(),
               tokens,
-              Checks.address(batch.roles()),
-              x.address(),
+              Checks.address("roles", batch.roles()),
+              x.address("x"),
               sample ? 1 : 0,
               shift ? 1 : 0,
               floor,
               epsilon,
-              out.address()));
+              out.address("out")));
     } finally {
       Reference.reachabilityFence(batch);
       Reference.reachabilityFence(x);

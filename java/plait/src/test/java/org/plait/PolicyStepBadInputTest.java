@@ -155,33 +155,34 @@ class PolicyStepBadInputTest {
 
   @Test
   void closedMemoryIsRefusedWithNothingWritten() {
-    freed(s -> close(s.data));
-    freed(s -> close(s.targets));
-    freed(s -> close(s.advantages));
-    freed(s -> close(s.referenceLogProbs));
-    freed(s -> close(s.workspace));
+    freed("logits", s -> close(s.data));
+    freed("targets", s -> close(s.targets));
+    freed("advantages", s -> close(s.advantages));
+    freed("referenceLogProbs", s -> close(s.referenceLogProbs));
+    freed("workspace", s -> close(s.workspace));
   }
 
   @Test
   void memoryClosedAfterTheArgumentsWereBuiltIsNoticedToo() {
-    freedLater(s -> close(s.data));
-    freedLater(s -> close(s.targets));
-    freedLater(s -> close(s.offsets));
-    freedLater(s -> close(s.roles));
-    freedLater(s -> close(s.advantages));
-    freedLater(s -> close(s.oldLogProbs));
-    freedLater(s -> close(s.referenceLogProbs));
+    freedLater("logits", s -> close(s.data));
+    freedLater("targets", s -> close(s.targets));
+    freedLater("offsets", s -> close(s.offsets));
+    freedLater("roles", s -> close(s.roles));
+    freedLater("advantages", s -> close(s.advantages));
+    freedLater("oldLogProbs", s -> close(s.oldLogProbs));
+    freedLater("referenceLogProbs", s -> close(s.referenceLogProbs));
     TensorView temperatures = StepFixture.filled(T, 1);
-    freedLater(s -> temperatures(s, temperatures), s -> close(temperatures));
+    freedLater("temperatures", s -> temperatures(s, temperatures), s -> close(temperatures));
     TensorView rows = TensorView.copyOf(0L, 1, 2, 3, 4);
-    freedLater(s -> rowIndex(s, rows), s -> close(rows));
+    freedLater("rowIndex", s -> rowIndex(s, rows), s -> close(rows));
   }
 
-  private static void freedLater(Consumer<StepFixture> free) {
-    freedLater(s -> {}, free);
+  private static void freedLater(String argument, Consumer<StepFixture> free) {
+    freedLater(argument, s -> {}, free);
   }
 
-  private static void freedLater(Consumer<StepFixture> change, Consumer<StepFixture> free) {
+  private static void freedLater(
+      String argument, Consumer<StepFixture> change, Consumer<StepFixture> free) {
     StepFixture step = new StepFixture();
     change.accept(step);
     Logits logits = step.logits.get();
@@ -191,17 +192,21 @@ class PolicyStepBadInputTest {
     step.run();
     free.accept(step);
     Runnable unwritten = step.guardOutputs();
-    assertThrows(IllegalStateException.class, step::run);
+    closed(argument, step::run);
     unwritten.run();
   }
 
-  private static void freed(Consumer<StepFixture> change) {
+  private static void freed(String argument, Consumer<StepFixture> change) {
     StepFixture step = new StepFixture();
     Runnable unwritten = step.guardOutputs();
     change.accept(step);
-    Executable run = step::run;
-    assertThrows(IllegalStateException.class, run);
+    closed(argument, step::run);
     unwritten.run();
+  }
+
+  private static void closed(String argument, Executable run) {
+    String message = message(assertThrows(IllegalStateException.class, run));
+    assertTrue(message.startsWith(argument + ": expected open memory, got "), message);
   }
 
   private static void close(TensorView view) {

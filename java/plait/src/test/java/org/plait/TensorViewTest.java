@@ -83,6 +83,9 @@ class TensorViewTest {
     assertThrows(IllegalStateException.class, view::address);
     assertThrows(IllegalStateException.class, part::address);
     assertThrows(IllegalStateException.class, () -> view.getFloat(0));
+    assertThrows(IllegalStateException.class, () -> view.rows(2, 4));
+    long[] shape = {8};
+    refused("owner", () -> TensorView.ofAddress(4096, DType.FLOAT32, shape, 1, -1, pointer));
     refused("pointer", () -> TensorView.of(pointer, DType.FLOAT32, 8));
   }
 
