@@ -20,7 +20,7 @@ plait_status AddStatistics(AddressRanges* ranges, int64_t tokens, const RowStats
   PLAIT_TRY(AddOutput(ranges, "logp", out.logp, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(ranges, "entropy", out.entropy, tokens, sizeof(float), kOptional));
   PLAIT_TRY(AddOutput(ranges, "logsumexp", out.logsumexp, tokens, sizeof(float), kOptional));
-  return AddOutput(ranges, "state", out.state, tokens, PLAIT_STATE_FLOATS * sizeof(float), state);
+  return AddOutput(ranges, "state", out.state, tokens * PLAIT_STATE_FLOATS, sizeof(float), state);
 }
 
 plait_status CheckMetrics(AddressRanges* ranges, plait_metrics* metrics) {

@@ -195,3 +195,14 @@ TEST_CASE("a vocabulary split over shards merges to the whole") {
     }
   }
 }
+
+TEST_CASE("states need no more alignment than their floats") {
+  Rows rows(2, 40, PLAIT_FLOAT32);
+  rows.Randomize(6);
+  const Output expected = Run(rows);
+  alignas(16) float state[9] = {}, merged[9] = {};
+  Accept(plait_row_stats(Device(), nullptr, rows.get(), nullptr, nullptr, nullptr, state + 1, nullptr));
+  CHECK(std::memcmp(state + 1, expected.state.data(), 32) == 0);
+  Accept(plait_row_stats_merge(Device(), nullptr, state + 1, 1, 2, nullptr, 1, nullptr, nullptr, nullptr, merged + 1));
+  CHECK(std::memcmp(merged + 1, state + 1, 8) == 0);
+}
