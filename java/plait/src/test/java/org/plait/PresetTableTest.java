@@ -125,7 +125,7 @@ class PresetTableTest {
     try {
       return (Objective) method.invoke(null, arguments);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(method.getName(), e);
+      throw new LinkageError(method.getName(), e);
     }
   }
 

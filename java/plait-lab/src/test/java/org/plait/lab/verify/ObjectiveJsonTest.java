@@ -130,8 +130,8 @@ class ObjectiveJsonTest {
 
   /** The names of fields, and the values that are words. */
   private static void words(JsonNode node, Set<String> to) {
-    node.fields()
-        .forEachRemaining(
+    node.properties()
+        .forEach(
             field -> {
               to.add(field.getKey());
               if (field.getValue().isTextual() && !field.getValue().asText().endsWith("inf")) {
