@@ -353,7 +353,7 @@ TEST_CASE("discounts, floors, clip ranges and flags are accepted at their bounds
       {"clip_low", [&](float v) { return ratio(0, v, 0, 1); }, {0, kInf}, {-kTiny, kNan}},
       {"clip_high", [&](float v) { return ratio(0, 0, v, 1); }, {0, kInf}, {-kTiny, kNan}},
       {"log_ratio_limit", [&](float v) { return ratio(0, 0, 0, v); }, {kTiny, kInf}, {0, -1, kNan}},
-      {"temperature", merge, {kTiny, FLT_MAX}, {0, -1, kInf, kNan}}};
+      {"temperature", merge, {FLT_MIN, FLT_MAX}, {0, 1e-38f, -1, kInf, kNan}}};
   for (const Scalar& scalar : scalars) {
     CAPTURE(scalar.name);
     for (const float value : scalar.accepted) Accept(scalar.run(value));

@@ -71,7 +71,8 @@ TEST_CASE("numbers of logits are accepted at their bounds and refused beyond the
       {"logits.row_stride", [](plait_logits& x) { x.row_stride = INT64_MAX / 2; }},      // times two rows
       {"logits.row_stride", [](plait_logits& x) { x.row_stride = INT64_MAX / 2 - 4; }},  // and the last one's elements
       {"logits.row_stride", [](plait_logits& x) { x.row_stride = INT64_MAX / 8 + 1; }},  // in bytes
-      {nullptr, [](plait_logits& x) { x.temperature = 1e-38f; }},
+      {nullptr, [](plait_logits& x) { x.temperature = 0x1p-126f; }},
+      {"logits.temperature", [](plait_logits& x) { x.temperature = 1e-38f; }},
       {"logits.temperature", [](plait_logits& x) { x.temperature = 0; }},
       {"logits.temperature", [](plait_logits& x) { x.temperature = kInf; }},
       {"logits.reserved", [](plait_logits& x) { x.reserved = -1; }},
