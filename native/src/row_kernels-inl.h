@@ -122,7 +122,8 @@ HWY_INLINE void AddBlock(const typename Elements::T* x, int64_t count, float sca
   // Where everything so far is -inf, any finite reference gives exponentials of 0, and keeps NaN.
   const float reference = total->max == -std::numeric_limits<float>::infinity() ? 0 : total->max;
   const BlockSums sums = SumBlock<Elements>(x, count, reference, scale);
-  total->sum += sums.sum;
+  // A NaN's own bits may make its exponential a number (see Exp2), but not its product with y.
+  total->sum += sums.weighted != sums.weighted ? sums.weighted : sums.sum;
   total->weighted += sums.weighted;
 }
 
@@ -142,8 +143,6 @@ RowSums ReduceRow(const void* row, int64_t vocab, float temperature) {
     std::memcpy(tail, x + whole, (vocab - whole) * sizeof(T));
     AddBlock<Elements>(tail, PairLanes(), scale, &total);
   }
-  // A NaN's own bits may make its exponential a number (see Exp2), but not its product with y.
-  if (total.weighted != total.weighted) total.sum = total.weighted;
   return total;
 }
 
