@@ -12,33 +12,20 @@ final class Lease extends Pointer {
   static final AtomicLong TAKEN = new AtomicLong();
   static final AtomicLong RETURNED = new AtomicLong();
 
-  /** Whether the memory has been given back; it does not keep the pointer reachable. */
-  static final class State implements Deallocator {
-    private volatile boolean returned;
-
+  /** Counts; it must not keep the pointer reachable. */
+  private static final class Return implements Deallocator {
     @Override
     public void deallocate() {
-      returned = true;
       RETURNED.incrementAndGet();
     }
-
-    boolean isReturned() {
-      return returned;
-    }
   }
-
-  private final State state = new State();
 
   Lease(long address, long bytes) {
     this.address = address;
     this.limit = bytes;
     this.capacity = bytes;
     TAKEN.incrementAndGet();
-    deallocator(state);
-  }
-
-  State state() {
-    return state;
+    deallocator(new Return());
   }
 
   @Override

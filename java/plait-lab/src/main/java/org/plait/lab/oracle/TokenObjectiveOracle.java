@@ -10,7 +10,6 @@ import org.plait.PolicyLoss;
 import org.plait.PolicyTerm;
 import org.plait.Population;
 import org.plait.ProbabilityWeighting;
-import org.plait.RatioLevel;
 import org.plait.Rule;
 import org.plait.Scope;
 import org.plait.Term;
@@ -244,9 +243,8 @@ public final class TokenObjectiveOracle {
     SequenceSums shared = sums[sequence][roles[t]];
     PolicyOracle loss = new PolicyOracle(problem, t, policy, shared, gates.penalised[t]);
     sum.addPolicy(roles[t], loss);
-    // How far the policy has moved, whatever x the rule takes.
-    double limit =
-        policy.ratioLevel() == RatioLevel.TOKEN ? policy.logRatioLimit() : Double.POSITIVE_INFINITY;
+    // How far the policy has moved, whatever x the rule takes: of the token at any level.
+    double limit = policy.logRatioLimit();
     double moved = Math.max(-limit, Math.min(limit, problem.logRatio(t)));
     sum.approxKlK1.add(-moved);
     sum.approxKlK3.add(KlOracle.expMinusOneMinus(moved));

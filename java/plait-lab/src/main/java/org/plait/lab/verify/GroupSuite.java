@@ -119,7 +119,8 @@ final class GroupSuite {
     return text.toString();
   }
 
-  private static List<Check> compare(
+  /** Judges what the kernel makes of rewards, given by offsets and by ids. */
+  static List<Check> compare(
       Plan plan, Rewards rewards, GroupAdvantage options, boolean withRoles, String variant) {
     int n = rewards.rewards().length;
     boolean weighted = options.baseline() == Baseline.WEIGHTED_MEAN;

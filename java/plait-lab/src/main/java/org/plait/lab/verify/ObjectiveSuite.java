@@ -41,16 +41,17 @@ final class ObjectiveSuite {
     TokenProblem given =
         counted.withNormalizers(
             new double[] {50_000, 30_000, 15_000, 5_000}, new double[] {300, 200, 150, 70}, 64);
-    List<Check> checks = new ArrayList<>(compare(plan, counted, title));
-    checks.addAll(compare(plan, given, title + ", normalizers given"));
+    List<Check> checks = new ArrayList<>(compare(plan.kernels(), counted, title));
+    checks.addAll(compare(plan.kernels(), given, title + ", normalizers given"));
     if (sample == ProblemSample.MIXED) {
       checks.addAll(FiniteDifferences.check(counted, title));
     }
     return checks;
   }
 
-  private static List<Check> compare(Plan plan, TokenProblem problem, String variant) {
-    ObjectiveRun run = ObjectiveRun.of(plan.kernels(), problem);
+  /** Judges what the kernel makes of a problem, and the oracle by autograd. */
+  static List<Check> compare(Kernels kernels, TokenProblem problem, String variant) {
+    ObjectiveRun run = ObjectiveRun.of(kernels, problem);
     TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
     TorchObjective.Result float32 =
         TorchObjective.evaluate(problem, ScalarType.Float, oracle.gates());

@@ -93,7 +93,7 @@ final class PolicyStepSuite {
   }
 
   /** Whether the objective ranks tokens by numbers that near ties and rounding may exchange. */
-  private static boolean ranksByCovariance(Objective objective) {
+  static boolean ranksByCovariance(Objective objective) {
     return objective.rollout().policy().covariance().kind() != CovarianceKind.NONE;
   }
 
@@ -101,7 +101,26 @@ final class PolicyStepSuite {
       int vocab, Precision precision, Scenario scenario, Objective objective, String title) {
     TokenProblem drawn = tokens(vocab, objective).with(objective);
     RowSample sample = RowSample.of(scenario, precision, drawn.tokens(), vocab);
-    RowOracle.Statistics[] rows = new RowOracle.Statistics[drawn.tokens()];
+    RowOracle.Statistics[] rows = statistics(sample);
+    TokenProblem problem = onPolicyOf(drawn, rows, precision);
+    List<Check> checks = new ArrayList<>();
+    StepRun fused = bits(plan.kernels(), sample, problem, title, checks);
+    boolean zero = vocab == 1 || scenario == Scenario.ONE_FINITE; // p is 0 or 1
+    // One impossible token makes its sequence's ratio 0, or clips it.
+    zero |=
+        scenario == Scenario.FAR_BELOW
+            && objective.rollout().policy().ratioLevel() != RatioLevel.TOKEN;
+    if (!ranksByCovariance(objective)) {
+      checks.add(
+          gradient(sample, rows, problem, fused.gradient())
+              .check("policy_step", shape(sample), precision.label(), title, zero));
+    }
+    return checks;
+  }
+
+  static RowOracle.Statistics[] statistics(RowSample sample) {
+    int vocab = sample.vocab;
+    RowOracle.Statistics[] rows = new RowOracle.Statistics[sample.rows];
     IntStream.range(0, rows.length)
         .parallel()
         .forEach(
@@ -109,37 +128,44 @@ final class PolicyStepSuite {
                 rows[t] =
                     RowOracle.statistics(
                         sample.x, t * vocab, vocab, sample.targets[t], sample.temperatures[t]));
-    TokenProblem problem = onPolicyOf(drawn, rows, precision);
+    return rows;
+  }
+
+  /** The step, once it is the same as the three kernels, and as itself in place. */
+  static StepRun bits(
+      Kernels kernels, RowSample sample, TokenProblem problem, String title, List<Check> checks) {
     Logits logits = sample.logits(problem.tokens(), DType.INT64);
     spoilIgnored(problem, logits.data());
-    StepRun fused = StepRun.fused(plan.kernels(), logits, problem, false);
-    StepRun separate = StepRun.separate(plan.kernels(), logits, problem);
+    StepRun fused = StepRun.fused(kernels, logits, problem, false);
+    StepRun separate = StepRun.separate(kernels, logits, problem);
     Logits again = sample.logits(problem.tokens(), DType.INT32);
     spoilIgnored(problem, again.data());
-    StepRun inPlace = StepRun.fused(plan.kernels(), again, problem, true);
-    String shape = problem.tokens() + "x" + vocab;
-    String dtype = precision.label();
+    StepRun inPlace = StepRun.fused(kernels, again, problem, true);
+    String dtype = sample.precision.label();
     String bits =
-        fused.differenceFromStages(separate, t -> keepsExponentials(problem, t, precision));
+        fused.differenceFromStages(separate, t -> keepsExponentials(problem, t, sample.precision));
     String place = inPlace.difference(fused);
-    boolean zero = vocab == 1 || scenario == Scenario.ONE_FINITE; // p is 0 or 1
-    // One impossible token makes its sequence's ratio 0, or clips it.
-    zero |=
-        scenario == Scenario.FAR_BELOW
-            && objective.rollout().policy().ratioLevel() != RatioLevel.TOKEN;
-    List<Check> checks = new ArrayList<>();
     checks.add(
         Check.exact(
-            "policy_step bits", shape, dtype, title + ": three kernels", bits.isEmpty(), bits));
+            "policy_step bits",
+            shape(sample),
+            dtype,
+            title + ": three kernels",
+            bits.isEmpty(),
+            bits));
     checks.add(
         Check.exact(
-            "policy_step bits", shape, dtype, title + ": in place", place.isEmpty(), place));
-    if (!ranksByCovariance(objective)) {
-      checks.add(
-          gradient(sample, rows, problem, fused.gradient())
-              .check("policy_step", shape, dtype, title, zero));
-    }
-    return checks;
+            "policy_step bits",
+            shape(sample),
+            dtype,
+            title + ": in place",
+            place.isEmpty(),
+            place));
+    return fused;
+  }
+
+  private static String shape(RowSample sample) {
+    return sample.rows + "x" + sample.vocab;
   }
 
   /** Whether one exponential per logit may serve the statistics and the gradient of a token. */
@@ -165,7 +191,7 @@ final class PolicyStepSuite {
    * The problem at the log-probs of the logits, with old and reference log-probs as far from them
    * as drawn.
    */
-  private static TokenProblem onPolicyOf(
+  static TokenProblem onPolicyOf(
       TokenProblem drawn, RowOracle.Statistics[] rows, Precision precision) {
     int n = drawn.tokens();
     double[] logProbs = new double[n];
@@ -210,7 +236,7 @@ final class PolicyStepSuite {
     return counts;
   }
 
-  private static void spoilIgnored(TokenProblem problem, TensorView data) {
+  static void spoilIgnored(TokenProblem problem, TensorView data) {
     for (int t = 0; t < problem.tokens(); t++) {
       if (problem.role(t) == 0) {
         TensorView row = data.rows(t, t + 1);
@@ -221,7 +247,8 @@ final class PolicyStepSuite {
     }
   }
 
-  private static ErrorNorm gradient(
+  /** How far a gradient is from the oracle's, and autograd in float32 with it. */
+  static ErrorNorm gradient(
       RowSample sample, RowOracle.Statistics[] rows, TokenProblem problem, float[] kernel) {
     TokenObjectiveOracle.Result oracle = TokenObjectiveOracle.evaluate(problem);
     double[] inherited = InheritedError.of(problem, rows, sample.temperatures);

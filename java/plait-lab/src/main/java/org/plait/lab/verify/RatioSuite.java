@@ -48,6 +48,17 @@ final class RatioSuite {
 
   private static List<Check> run(Plan plan, ProblemSample sample, ImportanceRatio.Options options) {
     TokenProblem problem = sample.with(Objective.ppo());
+    boolean some = sample == ProblemSample.LONG && options.clipHigh() < 1;
+    return compare(plan, problem, options, variant(sample, options), some);
+  }
+
+  /** Judges the ratios of a problem, some of which must be out of bounds if {@code flagged}. */
+  static List<Check> compare(
+      Plan plan,
+      TokenProblem problem,
+      ImportanceRatio.Options options,
+      String variant,
+      boolean flagged) {
     int n = problem.tokens();
     double[] old = problem.oldLogProbs();
     byte[] roles = problem.roles();
@@ -86,12 +97,11 @@ final class RatioSuite {
       double expected = oracle.sequenceRatio()[i];
       norm.add(expected, expected, sequenceRatio.getFloat(i), 0, i);
     }
-    boolean nothing = n == 0 || sample == ProblemSample.IGNORED;
-    if (sample == ProblemSample.LONG && !some && options.clipHigh() < 1) {
+    if (flagged && !some) {
       wrong = "no flag is expected to be set, so that nothing is compared";
     }
     String shape = ObjectiveSuite.shape(problem);
-    String variant = variant(sample, options);
+    boolean nothing = ObjectiveSuite.nothing(oracle.ratio());
     return List.of(
         norm.check("importance_ratio", shape, "f32", variant, ObjectiveSuite.LIMIT, nothing),
         Check.exact("importance_ratio", shape, "f32", variant + ": flags", wrong.isEmpty(), wrong));

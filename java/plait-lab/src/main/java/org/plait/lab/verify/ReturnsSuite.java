@@ -57,7 +57,7 @@ final class ReturnsSuite {
     return checks;
   }
 
-  private static Check returns(
+  static Check returns(
       Plan plan, TokenProblem problem, TokenAdvantage options, boolean critic, String name) {
     int n = problem.tokens();
     double[] rewards = Objects.requireNonNull(problem.entropy());
@@ -92,7 +92,7 @@ final class ReturnsSuite {
         "token_advantage", ObjectiveSuite.shape(problem), "f32", variant, LIMIT, zero);
   }
 
-  private static Check whitened(Plan plan, TokenProblem problem, Whitening options, String name) {
+  static Check whitened(Plan plan, TokenProblem problem, Whitening options, String name) {
     double[] x = problem.logProbs();
     double[] oracle =
         TokenAdvantageOracle.whiten(

@@ -1,5 +1,6 @@
 package org.plait.lab.verify;
 
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -38,14 +39,19 @@ final class RowSample {
   }
 
   static RowSample of(Scenario scenario, Precision precision, int rows, int vocab) {
+    return of(scenario, precision, rows, vocab, 0);
+  }
+
+  /** Other rows of the same kind for every seed. */
+  static RowSample of(Scenario scenario, Precision precision, int rows, int vocab, long seed) {
     RowSample sample = new RowSample(scenario, precision, rows, vocab);
-    IntStream.range(0, rows).parallel().forEach(sample::fillRow);
+    IntStream.range(0, rows).parallel().forEach(row -> sample.fillRow(row, seed));
     return sample;
   }
 
-  private void fillRow(int row) {
+  private void fillRow(int row, long seed) {
     SplittableRandom random =
-        new SplittableRandom(Objects.hash(scenario.name(), precision.name(), vocab, row));
+        new SplittableRandom(Objects.hash(scenario.name(), precision.name(), vocab, row) ^ seed);
     int target = row == 0 ? 0 : row == 1 ? vocab - 1 : random.nextInt(vocab);
     targets[row] = target;
     temperatures[row] =
@@ -73,10 +79,8 @@ final class RowSample {
   /** Writes rows {@code from .. from + data.size(0) - 1} into {@code data}. */
   void copyRows(TensorView data, int from, int tokens) {
     for (int row = 0; row < tokens; row++) {
-      TensorView view = data.rows(row, row + 1);
-      for (int j = 0; j < vocab; j++) {
-        view.setFloat(j, x[(from + row) * vocab + j]);
-      }
+      int first = (from + row) * vocab;
+      data.rows(row, row + 1).copyFrom(Arrays.copyOfRange(x, first, first + vocab));
     }
   }
 

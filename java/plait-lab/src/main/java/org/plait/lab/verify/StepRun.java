@@ -1,5 +1,6 @@
 package org.plait.lab.verify;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
@@ -31,6 +32,12 @@ record StepRun(
     Map<String, Double> metrics) {
 
   String difference(StepRun other) {
+    String found = differenceOfTokens(other);
+    return found.isEmpty() ? differenceOfMetrics(other) : found;
+  }
+
+  /** The same without the metrics. */
+  String differenceOfTokens(StepRun other) {
     int at = Bits.mismatch(gradient, other.gradient);
     return at >= 0 ? gradientAt(at, other) : differenceBesideGradient(other);
   }
@@ -56,7 +63,12 @@ record StepRun(
         return gradientAt(i, stages);
       }
     }
-    return differenceBesideGradient(stages);
+    String found = differenceBesideGradient(stages);
+    return found.isEmpty() ? differenceOfMetrics(stages) : found;
+  }
+
+  private String differenceOfMetrics(StepRun other) {
+    return metrics.equals(other.metrics) ? "" : metrics + ", not " + other.metrics;
   }
 
   private String gradientAt(int i, StepRun other) {
@@ -73,7 +85,7 @@ record StepRun(
         return names[i] + "[" + at + "] is " + mine[i][at] + ", not " + theirs[i][at];
       }
     }
-    return metrics.equals(other.metrics) ? "" : metrics + ", not " + other.metrics;
+    return "";
   }
 
   /** By {@code policy_step}; whatever is not written keeps 123. */
@@ -146,8 +158,8 @@ record StepRun(
   }
 
   private static void fill(TensorView view) {
-    for (long i = 0; i < view.elements(); i++) {
-      view.setFloat(i, 123);
-    }
+    float[] values = new float[Math.toIntExact(view.elements())];
+    Arrays.fill(values, 123);
+    view.copyFrom(values);
   }
 }
