@@ -187,3 +187,37 @@ TEST_CASE("measuring reads every element and scales every element once") {
   for (int64_t i = 0; i < kCount; ++i) CHECK(data[i] == 3 * before[i]);
   CHECK(data[kCount] == before[kCount]);
 }
+
+TEST_CASE("a value that breaks its array's rule is refused by its index, wherever it stands") {
+  if (!ReadsValuesFirst()) return;
+  const auto named = [](const char* array, int index) {
+    const std::string name = array + ("[" + std::to_string(index) + "]");
+    return std::string(plait_last_error()).compare(0, name.size(), name) == 0;
+  };
+  plait_advantage_options options = {};
+  options.struct_bytes = sizeof(options);
+  double workspace[64];
+  for (int i = 0; i < 3; ++i) {
+    CAPTURE(i);
+    std::vector<float> rewards = {1, kNan, 2}, weights = {0, 1, 2}, out(3);
+    std::vector<int64_t> ids = {0, 1, 1};
+    std::vector<uint8_t> roles = {0, 3, 1};
+    const auto run = [&] {
+      return plait_group_advantage(Device(), nullptr, 3, rewards.data(), roles.data(), weights.data(), 2, nullptr,
+                                   ids.data(), &options, out.data(), nullptr, nullptr, workspace, sizeof(workspace));
+    };
+    const auto refuses = [&](const char* array, auto* values, std::initializer_list<double> broken) {
+      for (const double value : broken) {
+        const auto before = values[i];
+        values[i] = static_cast<std::decay_t<decltype(values[i])>>(value);
+        CHECK((run() == PLAIT_INVALID_ARGUMENT && named(array, i)));
+        values[i] = before;
+      }
+      Accept(run());
+    };
+    refuses("rewards", rewards.data(), {HUGE_VAL, -HUGE_VAL});
+    refuses("weights", weights.data(), {-1, HUGE_VAL, std::nan("")});
+    refuses("ids", ids.data(), {-1, 2});
+    refuses("roles", roles.data(), {4, 255});
+  }
+}

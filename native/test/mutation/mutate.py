@@ -2,7 +2,7 @@
 """Mutation testing of the C++ and CUDA sources: small faults by rule, one at a time, and whether the tests notice.
 
   mutate.py --list                                    every mutant
-  mutate.py --list --id native/src/row_math.h:60:17:boundary      one, with its diff
+  mutate.py --list --id native/src/extremes.h:10:13:boundary      one, with its diff
   mutate.py --sample 200 --seed 1 --out native.jsonl  judges a sample of native/, spread over files and rules
   mutate.py --project cuda --sample 60 --out cuda.jsonl
   mutate.py --survivors native.jsonl --jar java/plait-lab/target/plait.jar   judges those again that survived

@@ -3,6 +3,11 @@
 import json
 import math
 from collections import Counter
+from pathlib import Path
+
+# Survivors that change nothing a caller could see: the file, the change and why. They hold as long as the lines do.
+EQUIVALENTS = Path(__file__).parent / "equivalents.json"
+COLUMNS = ("uncompilable", "equivalent", "explained", "killed", "survived")
 
 
 def read(path):
@@ -24,10 +29,15 @@ def wilson(killed, judged):
 def markdown(runs):
     """Tables per file and per rule, and the survivors."""
     results = list({r["id"]: r for run in runs for r in run}.values())
+    reasons = {(e["file"], e["diff"]): e["why"] for e in json.loads(EQUIVALENTS.read_text())}
+    for result in results:
+        why = reasons.get((result["file"], result["diff"]))
+        if result["verdict"] == "survived" and why:
+            result["verdict"], result["why"] = "explained", why
     lines = []
     for key in ("file", "rule"):
-        lines.append(f"| {key} | mutants | not compiled | same object code | killed | survived |")
-        lines.append("| --- " + "| ---: " * 5 + "|")
+        lines.append(f"| {key} | mutants | not compiled | same object code | changes nothing | killed | survived |")
+        lines.append("| --- " + "| ---: " * 6 + "|")
         for name in sorted({r[key] for r in results}):
             lines.append(_row(f"`{name}`", Counter(r["verdict"] for r in results if r[key] == name)))
         lines += [_row("all", Counter(r["verdict"] for r in results)), ""]
@@ -38,11 +48,11 @@ def markdown(runs):
     interval = f"95% interval {100 * low:.1f}% to {100 * high:.1f}%"
     lines.append(f"{verdicts['killed']} of {judged} killed: {share:.1f}% ({interval}).")
     for result in results:
-        if result["verdict"] == "survived":
-            lines += ["", f"`{result['id']}`", "", "```diff", result["diff"], "```"]
+        if result["verdict"] in ("survived", "explained"):
+            lines += ["", f"`{result['id']}`: {result['why'] or 'survived'}", "", "```diff", result["diff"], "```"]
     return "\n".join(lines)
 
 
 def _row(name, verdicts):
-    counts = [verdicts[v] for v in ("uncompilable", "equivalent", "killed", "survived")]
+    counts = [verdicts[v] for v in COLUMNS]
     return f"| {name} | {sum(counts)} | " + " | ".join(map(str, counts)) + " |"
