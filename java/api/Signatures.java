@@ -12,7 +12,7 @@ import java.util.zip.ZipOutputStream;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassWriter;
 
-/** Writes the classes of a jar that are open to others, without code, to another jar: {@code Signatures FROM TO}. */
+/** Writes the classes of a jar without their code to another jar: {@code Signatures FROM TO}. */
 final class Signatures {
   public static void main(String[] args) throws IOException {
     try (ZipFile from = new ZipFile(args[0]);
@@ -20,14 +20,17 @@ final class Signatures {
         ZipOutputStream to = new ZipOutputStream(file)) {
       List<? extends ZipEntry> classes =
           from.stream()
-              .filter(e -> e.getName().endsWith(".class") && !e.getName().startsWith("org/plait/internal/"))
+              .filter(e -> e.getName().endsWith(".class"))
+              .filter(e -> !e.getName().startsWith("org/plait/internal/"))
               .sorted(Comparator.comparing(ZipEntry::getName))
               .toList();
       for (ZipEntry e : classes) {
         ClassWriter writer = new ClassWriter(0);
-        new ClassReader(from.getInputStream(e)).accept(writer, ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG);
+        new ClassReader(from.getInputStream(e))
+            .accept(writer, ClassReader.SKIP_CODE | ClassReader.SKIP_DEBUG);
         ZipEntry entry = new ZipEntry(e.getName());
-        entry.setLastModifiedTime(FileTime.from(Instant.parse("1980-01-02T00:00:00Z"))); // the same file every time
+        // The same file every time.
+        entry.setLastModifiedTime(FileTime.from(Instant.parse("2000-01-01T00:00:00Z")));
         to.putNextEntry(entry);
         to.write(writer.toByteArray());
       }

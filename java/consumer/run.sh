@@ -34,9 +34,9 @@ for module in "${modules[@]}"; do
   done
 done
 while read -r jar; do
-  jar tf "$jar" | grep -qx META-INF/LICENSE || fail "no license in $jar"
+  jar tf "$jar" | grep -x META-INF/LICENSE >/dev/null || fail "no license in $jar"
 done < <(find "$repository" -name '*.jar')
-jar tf "$repository"/org/plait/plait/*/*-"$platform".jar | grep -qx META-INF/THIRD-PARTY-NOTICES ||
+jar tf "$repository"/org/plait/plait/*/*-"$platform".jar | grep -x META-INF/THIRD-PARTY-NOTICES >/dev/null ||
   fail "the natives have no notices of what they contain"
 
 # What the build itself has downloaded comes from ~/.m2, as from a mirror; what it has not, from Maven Central.
@@ -94,7 +94,7 @@ for java in "${javas[@]}"; do
     -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -cp "$torch/torch-1.jar:$torch/lib/*" example.TrainLinear
   # That stderr is empty says something: without the flag it would not be.
   if [[ ${version%%.*} -ge 24 ]]; then
-    "${jvm[@]}" -cp "$core/core-1.jar:$core/lib/*" example.FirstStep 2>&1 | grep -q "restricted method" ||
+    "${jvm[@]}" -cp "$core/core-1.jar:$core/lib/*" example.FirstStep 2>&1 | grep "restricted method" >/dev/null ||
       fail "Java $version does not warn of native access where none was granted"
   fi
 done

@@ -45,7 +45,8 @@ public final class FirstStep {
       int target = (int) targets.getLong(token);
       // Descent raises the logits of the answer that was right, and lowers those of the other.
       float ofTarget = gradient[3 * token + target];
-      check(token < 2 ? ofTarget < 0 : ofTarget > 0, "gradient of token " + token + ": " + ofTarget);
+      boolean right = token < 2;
+      check(right ? ofTarget < 0 : ofTarget > 0, "gradient of token " + token + ": " + ofTarget);
     }
     check(metrics.tokens() == 4 && metrics.entropyMean() > 0, metrics.toString());
 
@@ -58,7 +59,8 @@ public final class FirstStep {
       check(e.getMessage().startsWith("batch: expected the 4 tokens"), e.getMessage());
     }
     System.out.println(
-        "plait " + Backend.nativeVersion() + " on " + backend.target() + ", loss " + metrics.loss());
+        "plait %s on %s, loss %s"
+            .formatted(Backend.nativeVersion(), backend.target(), metrics.loss()));
   }
 
   private static void check(boolean condition, String what) {

@@ -1,5 +1,6 @@
 package example;
 
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.plait.Backend;
@@ -14,7 +15,7 @@ public final class TrainLinear {
   public static void main(String[] args) {
     torch.manual_seed(1);
     Tensor hidden = torch.randn(8, 16);
-    Tensor targets = torch.arange(new org.bytedeco.pytorch.Scalar(8)); // int64 [8]
+    Tensor targets = torch.arange(new Scalar(8)); // int64 [8]
     Tensor weight = torch.zeros(32, 16).set_requires_grad(true);
 
     double first = 0;
@@ -22,7 +23,8 @@ public final class TrainLinear {
     try (TorchStep step = new TorchStep(Backend.cpu(), Objective.sft())) {
       for (int i = 0; i < 50; i++) {
         Tensor logits = torch.linear(hidden, weight);
-        Tensor dLogits = step.step(logits, targets, TokenBatch.builder(8).build(), Normalizers.NONE);
+        TokenBatch batch = TokenBatch.builder(8).build();
+        Tensor dLogits = step.step(logits, targets, batch, Normalizers.NONE);
         TorchPlait.backward(logits, dLogits);
         weight.data().sub_(weight.grad());
         weight.grad().zero_();
