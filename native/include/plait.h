@@ -289,7 +289,8 @@ typedef struct plait_entropy_weighting {
   int32_t positive_only; /* 1: weight 1 where the advantage is not above 0 */
 } plait_entropy_weighting;
 
-/* A constant weight on the negative log-likelihood of a token by its own probability p = exp(logp): c = -w times this. */
+/* A constant weight on the negative log-likelihood of a token by its own probability p = exp(logp): c = -w times this.
+ */
 typedef enum plait_probability_weighting {
   PLAIT_WEIGHT_NONE = 0,        /* 1 */
   PLAIT_WEIGHT_PROBABILITY = 1, /* sg(p): DFT (arXiv:2508.05629) */
@@ -563,8 +564,9 @@ PLAIT_API int32_t plait_token_objective(int32_t device, void* stream, const plai
  *
  * Equal, bit for bit, to plait_row_stats, plait_token_objective and plait_logits_grad one after another; but dlogits of
  * float32 rows whose rule has no entropy term, within rounding, as one exponential per logit serves both passes over
- * them. dlogits as in plait_logits_grad (in place allowed, with the same bits). logp: float32 [T]; entropy: float32 [T]; token_loss: float32 [T] or NULL;
- * ignored tokens get 0 in all of them. metrics: or NULL. Tokens of `logits` and `batch` agree; vocab_total == vocab.
+ * them. dlogits as in plait_logits_grad (in place allowed, with the same bits). logp: float32 [T]; entropy: float32
+ * [T]; token_loss: float32 [T] or NULL; ignored tokens get 0 in all of them. metrics: or NULL. Tokens of `logits` and
+ * `batch` agree; vocab_total == vocab.
  */
 PLAIT_API int32_t plait_policy_step(int32_t device, void* stream, const plait_logits* logits,
                                     const plait_token_batch* batch, const plait_objective* objective,

@@ -109,8 +109,7 @@ plait_status CheckRule(int index, const plait_rule& rule) {
   PLAIT_TRY(CheckField(role, "kl_value_limit", rule.kl_value_limit > 0, "> 0", rule.kl_value_limit));
   PLAIT_TRY(CheckWeighting(role, "policy_weighting", rule.policy_weighting));
   PLAIT_TRY(CheckWeighting(role, "nll_weighting", rule.nll_weighting));
-  PLAIT_TRY(CheckKind(role, "nll_probability_weighting", rule.nll_probability_weighting,
-                      PLAIT_WEIGHT_VARIANCE));
+  PLAIT_TRY(CheckKind(role, "nll_probability_weighting", rule.nll_probability_weighting, PLAIT_WEIGHT_VARIANCE));
   PLAIT_TRY(CheckSelection(role, rule.selection));
   return CheckCovariance(role, rule.covariance);
 }

@@ -120,8 +120,7 @@ PLAIT_HD inline bool HasPolicy(const plait_rule& rule) {
 
 // Whether the negative log-likelihood has a weight of the token's own beside that of its aggregation.
 PLAIT_HD inline bool WeighsNll(const plait_rule& rule) {
-  return rule.nll_weighting.scope != PLAIT_SCOPE_NONE ||
-         rule.nll_probability_weighting != PLAIT_WEIGHT_NONE;
+  return rule.nll_weighting.scope != PLAIT_SCOPE_NONE || rule.nll_probability_weighting != PLAIT_WEIGHT_NONE;
 }
 
 // Whether the rule's value or gradient depends on the entropy.
