@@ -200,3 +200,88 @@ TEST_CASE("weights that are all zero stay so when they are divided by their mean
   CHECK(t.Run(batch, nullptr).Kept() == "0000");
   CHECK(t.c == std::vector<float>(4, 0));
 }
+
+TEST_CASE("the field that needs a second pass is named, whatever its role and coefficient") {
+  using Change = void (*)(plait_rule&);
+  const std::pair<const char*, Change> cases[] = {
+      {"nll_weighting", [](plait_rule& r) { r.nll_weighting.scope = PLAIT_SCOPE_SEQUENCE; }},
+      {"policy_loss", [](plait_rule& r) { r.policy_loss = PLAIT_POLICY_GMPO; }},
+      {"policy_loss", [](plait_rule& r) { r.policy_loss = PLAIT_POLICY_VESPO; }},
+      {"ratio_level", [](plait_rule& r) { r.ratio_level = PLAIT_RATIO_SEQUENCE_MEAN; }},
+      {"ratio_level", [](plait_rule& r) { r.ratio_level = PLAIT_RATIO_SEQUENCE_SUM; }},
+      {"off_policy_threshold", [](plait_rule& r) { r.off_policy_threshold = 1; }},
+      {"policy_weighting", [](plait_rule& r) { r.policy_weighting.scope = PLAIT_SCOPE_SEQUENCE; }},
+      {"selection", [](plait_rule& r) { r.selection.scope = PLAIT_SCOPE_BATCH; }},
+      {"covariance", [](plait_rule& r) { r.covariance = {PLAIT_COVARIANCE_KL, 0, 1, 0, 0, 0}; }}};
+  const char* const roles[] = {"rollout.", "demonstration.", "hint."};
+  for (int role = 0; role < 3; ++role) {
+    for (const auto& [field, change] : cases) {
+      for (const float coefficient : {0.5f, 1.f}) {
+        plait_objective objective = EmptyObjective();
+        plait_rule& rule = objective.rules[role];
+        rule.policy_loss = PLAIT_POLICY_CLIP;
+        rule.policy.coefficient = rule.nll.coefficient = coefficient;
+        CHECK(std::string(plait_objective_second_pass(&objective)).empty());
+        change(rule);
+        CHECK(std::string(plait_objective_second_pass(&objective)) == std::string(roles[role]) + field);
+        rule.policy.coefficient = rule.nll.coefficient = 0;
+        CHECK(std::string(plait_objective_second_pass(&objective)).empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("an ignored token adds nothing to its own sequence nor to another") {
+  Tokens t(6);
+  t.roles = {1, 3, 2, 0, 3, 1};
+  t.offsets = {0, 3, 6};
+  t.logp = {-1, -2, -3, -1, -2, -3};
+  for (plait_rule& rule : t.objective.rules) {
+    rule = t.objective.rules[0];
+    rule.policy_loss = PLAIT_POLICY_CLIP;
+    rule.clip_high = rule.clip_low = kInf;
+    rule.ratio_level = PLAIT_RATIO_SEQUENCE_MEAN;
+  }
+  const std::vector<float> expected = t.Run().c;
+  t.logp[3] = -0.25f;
+  CHECK(t.Run().c == expected);
+  CHECK(expected[3] == 0);
+  CHECK(expected[1] == doctest::Approx(-std::exp(-1.0) / 5).epsilon(1e-6));
+}
+
+TEST_CASE("a token whose log-prob is NaN gets NaN, whatever its rule makes of it") {
+  Tokens t(3);
+  t.logp[1] = kNan;
+  t.objective.rules[0] = EmptyRule();
+  t.Run();
+  for (int i = 0; i < 3; ++i) {
+    CHECK(std::isnan(t.c[i]) == (i == 1));
+    CHECK(std::isnan(t.h[i]) == (i == 1));
+  }
+  t.objective.rules[0].policy_loss = PLAIT_POLICY_REINFORCE;
+  t.objective.rules[0].policy.coefficient = 1;
+  t.advantages.assign(3, 0.f);
+  t.Run();
+  for (int i = 0; i < 3; ++i) CHECK(std::isnan(t.c[i]) == (i == 1));
+}
+
+TEST_CASE("an output may begin behind the one advantage of a batch without offsets, and an empty array anywhere") {
+  Tokens t(2);
+  float advantage_and_c[] = {1, 7, 7, 7};
+  plait_token_batch batch = EmptyBatch(2);
+  batch.advantages = advantage_and_c;
+  batch.advantage_per_sequence = 1;
+  std::vector<double> workspace(plait_objective_workspace_bytes(2, 0) / 8);
+  const auto run = [&](float* logp, float* c) {
+    return plait_token_objective(Device(), nullptr, &batch, &t.objective, nullptr, logp, nullptr, c, nullptr, nullptr,
+                                 nullptr, workspace.data(), static_cast<int64_t>(workspace.size() * 8));
+  };
+  Accept(run(t.logp.data(), advantage_and_c + 1));
+  CHECK(advantage_and_c[1] == -0.5f);
+  CHECK(advantage_and_c[3] == 7);
+  batch.tokens = 0;
+  batch.advantages = nullptr;
+  batch.advantage_per_sequence = 0;
+  float* const inside = reinterpret_cast<float*>(workspace.data() + 8);
+  Accept(run(inside, inside));
+}

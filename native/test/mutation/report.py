@@ -49,7 +49,8 @@ def markdown(runs):
     lines.append(f"{verdicts['killed']} of {judged} killed: {share:.1f}% ({interval}).")
     for result in results:
         if result["verdict"] in ("survived", "explained"):
-            lines += ["", f"`{result['id']}`: {result['why'] or 'survived'}", "", "```diff", result["diff"], "```"]
+            lines += ["", f"`{result['id']}` {result['verdict']}", *([result["why"]] if result["why"] else [])]
+            lines += ["", "```diff", result["diff"], "```"]
     return "\n".join(lines)
 
 
