@@ -39,7 +39,7 @@ class PolicyStepTest {
 
   @ParameterizedTest(name = "{1}, second pass: {0}")
   @MethodSource("steps")
-  void oneCallEqualsTheThreeStagesBitForBit(String pass, DType dtype, Objective objective) {
+  void oneCallEqualsTheThreeStages(String pass, DType dtype, Objective objective) {
     StepFixture step = fixture(dtype);
     step.objective = objective;
     step.normalizers = Normalizers.NONE.withLength(8);
@@ -68,7 +68,13 @@ class PolicyStepTest {
         terms.h(),
         gradient);
 
-    assertArrayEquals(gradient.toFloats(), step.dLogits.toFloats());
+    float[] expected = gradient.toFloats();
+    // One exponential for both passes over a row is relative to another maximum than two are.
+    boolean keeps = dtype == DType.FLOAT32 && objective.isOnePass();
+    for (int i = 0; i < expected.length; i++) {
+      float rounding = keeps ? 0x1p-21f * Math.abs(expected[i]) : 0;
+      assertEquals(expected[i], step.dLogits.getFloat(i), rounding, "element " + i);
+    }
     assertArrayEquals(requireNonNull(terms.tokenLoss()).toFloats(), step.tokenLoss.toFloats());
     assertEquals(metrics.toMap(), step.metrics.toMap());
     assertArrayEquals(

@@ -77,7 +77,7 @@ final class Differential {
       for (Check check : step.run()) {
         checks++;
         share = Math.max(share, Double.isFinite(check.share()) ? check.share() : 0);
-        if (check.verdict() == Verdict.FAIL && check.share() > limit(where)) {
+        if (check.verdict() == Verdict.FAIL) {
           failures.add(check.withKernel(check.kernel() + " on " + where));
         }
       }
@@ -94,14 +94,6 @@ final class Differential {
         failures.size() - failed,
         share,
         (System.nanoTime() - start) / 1e9);
-  }
-
-  /**
-   * The share of what is allowed that fails: 1, but where plain code sums thousands of floats one
-   * after another, which is float32 as promised, and less exact than PyTorch's blocks of them.
-   */
-  private static double limit(String target) {
-    return target.equals("baseline") ? 8 : 1;
   }
 
   public static void main(String[] args) {
