@@ -661,8 +661,8 @@ PLAIT_API int32_t plait_token_advantage(int32_t device, void* stream, int64_t to
 /*
  * Whitening over all tokens that are not ignored: (x - mean) / sqrt(max(variance, floor) + epsilon), REINFORCE++'s.
  *
- * x, out: float32 [T], out may be x; ignored tokens get 0. sample: variance by n - 1. Fewer than two tokens, or equal
- * ones, get exactly 0. shift 0 leaves the mean in: x / sqrt(...).
+ * x, out: float32 [T], out may be x; ignored tokens get 0. sample: variance by n - 1. shift 0 leaves the mean in:
+ * x / sqrt(...). Fewer than two tokens get exactly 0, and so do equal ones with shift 1.
  */
 PLAIT_API int32_t plait_whiten(int32_t device, void* stream, int64_t tokens, const uint8_t* roles, const float* x,
                                int32_t sample, int32_t shift, float floor, float epsilon, float* out);
