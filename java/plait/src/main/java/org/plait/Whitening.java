@@ -6,7 +6,8 @@ import org.plait.internal.Natives;
 
 /**
  * Whitening over all tokens that are not ignored: {@code (x - mean) / sqrt(max(variance, floor) +
- * epsilon)}. Fewer than two tokens get exactly 0, and so do equal ones where the mean is subtracted.
+ * epsilon)}. Fewer than two tokens get exactly 0, and so do equal ones where the mean is
+ * subtracted.
  *
  * <p>Statistics take two passes in float64. Deterministic. Immutable and thread-safe.
  *

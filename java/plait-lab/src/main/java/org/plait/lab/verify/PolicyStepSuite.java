@@ -18,7 +18,7 @@ import org.plait.Logits;
 import org.plait.Objective;
 import org.plait.Population;
 import org.plait.RatioLevel;
-import org.plait.Role;
+import org.plait.Rule;
 import org.plait.TensorView;
 import org.plait.lab.oracle.RowOracle;
 import org.plait.lab.oracle.TokenObjectiveOracle;
@@ -170,11 +170,17 @@ final class PolicyStepSuite {
 
   /** Whether one exponential per logit may serve the statistics and the gradient of a token. */
   private static boolean keepsExponentials(TokenProblem problem, int t, Precision precision) {
-    int role = problem.role(t);
+    Objective objective = problem.objective();
+    Rule rule =
+        switch (problem.role(t)) {
+          case 0 -> Rule.NONE;
+          case 1 -> objective.rollout();
+          case 2 -> objective.demonstration();
+          default -> objective.hint();
+        };
     return precision == Precision.FLOAT32
-        && problem.objective().isOnePass()
-        && role != 0
-        && problem.objective().rule(Role.values()[role]).entropy().coefficient() == 0;
+        && objective.isOnePass()
+        && rule.entropy().coefficient() == 0;
   }
 
   private ProblemSample tokens(int vocab, Objective objective) {
