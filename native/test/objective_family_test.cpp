@@ -185,6 +185,8 @@ TEST_CASE("GMPO bounds log-ratios before their geometric mean") {
   CHECK(f.c[2] == 0);
   CHECK(f.c[3] == 0);
   CHECK(f.c[4] != 0);
+  CHECK(f.metrics.clip_high_count == 1);
+  CHECK(f.metrics.clip_low_count == 1);
 }
 
 TEST_CASE("VESPO weighs a sequence by a bounded function of its ratio") {

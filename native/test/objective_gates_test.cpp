@@ -1,6 +1,7 @@
 // Which tokens keep their policy term: entropy selections and covariance; and what a term that is off asks for.
 #include <string>
 
+#include "gates.h"
 #include "support.h"
 
 using namespace plait;
@@ -70,6 +71,12 @@ TEST_CASE("entropy selection ranks -0 with 0, ties by position, and NaN below ev
   CHECK(t.Run().Kept() == "10000101");
   t.objective.rules[0].selection.drop = 0.25f;  // the first NaN goes last of them
   CHECK(t.Run().Kept() == "11110101");
+}
+
+TEST_CASE("draws are those of SplitMix64, whose state a seed fills from its upper half") {
+  CHECK(CovarianceHash(0, 0) == 0xE220A8397B1DCDAFu);
+  CHECK(CovarianceHash(0, static_cast<int64_t>(0x9E3779B97F4A7C15u)) == 0x6E789E6AA1B965F4u);
+  CHECK(CovarianceHash(5, 3) == CovarianceHash(0, (int64_t{5} << 32) + 3));
 }
 
 TEST_CASE("covariance draws and ranks the same tokens whatever is ignored between them") {
