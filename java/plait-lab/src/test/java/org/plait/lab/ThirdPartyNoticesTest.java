@@ -30,7 +30,7 @@ class ThirdPartyNoticesTest {
     }
     List<String> libraries = new ArrayList<>();
     List<String> missing = new ArrayList<>();
-    for (String path : System.getProperty("java.class.path").split(File.pathSeparator)) {
+    for (String path : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
       Matcher name = JAR.matcher(new File(path).getName());
       if (name.matches() && !FOR_TESTS.matcher(name.group(1)).matches()) {
         libraries.add(name.group(1));
