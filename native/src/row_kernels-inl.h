@@ -29,11 +29,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
 
-// What is known of a block before its sums: its maximum, NaNs passed over, and a bound below its elements.
+// What is known of a block before its sums: its maximum, NaNs passed over, and a bound below its elements, which is
+// -inf unless it comes at no cost.
 struct BlockRange {
   float max;
   float low;
 };
+template <class T>
+constexpr bool kHasLow = sizeof(T) == 2;
 
 // `count` is a multiple of a pair.
 template <class Elements>
@@ -90,7 +93,7 @@ HWY_INLINE BlockRange RangeOf16Bits(const uint16_t* x, int64_t count) {
 template <class Elements>
 HWY_INLINE BlockRange RangeOf(const typename Elements::T* x, int64_t count) {
 #if HWY_TARGET != HWY_SCALAR
-  if constexpr (sizeof(typename Elements::T) == 2) return RangeOf16Bits<Elements>(x, count);
+  if constexpr (kHasLow<typename Elements::T>) return RangeOf16Bits<Elements>(x, count);
 #endif
   return RangeOfFloats<Elements>(x, count);
 }
@@ -150,15 +153,20 @@ class RowReduction {
   explicit HWY_INLINE RowReduction(float temperature)
       : scale_(BoundedScale(static_cast<float>(kLog2E / temperature))) {}
 
-  // Adds a block; returns the maximum that its exponentials are relative to.
-  HWY_INLINE float Add(const T* x, int64_t count, float* kept) {
+  // Adds a block; returns the maximum that its exponentials are relative to. Not inline, as the last block of a row
+  // that is not made of whole pairs would have a copy of its own.
+  HWY_NOINLINE float Add(const T* x, int64_t count, float* kept) {
     const BlockRange range = RangeOf<Elements>(x, count);
     if (range.max > max_) Rebase(range.max);
     // Where everything so far is -inf, any finite reference gives exponentials of 0, and keeps NaN.
     const float reference = max_ == kNegativeInfinity ? 0 : max_;
     const bool clamp = !(range.low - reference > LowestDifference(scale_));
-    const BlockSums sums = clamp ? SumBlock<Elements, true, kKeep>(x, count, reference, scale_, kept)
-                                 : SumBlock<Elements, false, kKeep>(x, count, reference, scale_, kept);
+    BlockSums sums;
+    if (kHasLow<T> && !clamp) {
+      sums = SumBlock<Elements, !kHasLow<T>, kKeep>(x, count, reference, scale_, kept);
+    } else {
+      sums = SumBlock<Elements, true, kKeep>(x, count, reference, scale_, kept);
+    }
     sum_ += sums.sum;
     weighted_ += sums.weighted;
     return max_;
