@@ -35,7 +35,7 @@ __device__ RowState StateAt(const float* state, int64_t token) {
 // Computed by one thread for its block: the double arithmetic of it is scarce on some devices.
 __device__ RowGradient GradientOfRow(const LogitsGradArguments& in, int64_t token) {
   const RowState state = StateAt(in.state, token);
-  const float temperature = UsableTemperature(in.logits, token);
+  const float temperature = TemperatureOf(in.logits, token);
   const float c = in.c[token], h = in.h ? in.h[token] : 0;
   const int64_t target = TargetOf(in.logits, token);
   RowGradient gradient;

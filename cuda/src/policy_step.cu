@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
     shared.target_logit = TargetLogit(in.logits, row.data, TargetOf(in.logits, token));
     shared.token = LoadToken(in.batch, token);
   }
-  const float temperature = UsableTemperature(in.logits, token);
+  const float temperature = TemperatureOf(in.logits, token);
   const RowSums sums = SumRow(slice, in.plan, static_cast<float>(kLog2E / temperature), true);
   if (team.thread == 0) shared.gradient = Evaluate(in, token, shared, sums, temperature, is_first);
   team.Sync();

@@ -58,12 +58,6 @@ struct Team {
   __device__ bool IsFirstWarp() const { return kIsWarp || threadIdx.x < kWarp; }
 };
 
-// The temperature, NaN if it is not one: then the whole row is.
-__device__ inline float UsableTemperature(const plait_logits& logits, int64_t token) {
-  const float temperature = TemperatureOf(logits, token);
-  return IsTemperature(temperature) ? temperature : NAN;
-}
-
 // Sums of the vectors that one thread has seen; in base 2, relative to `max`.
 template <class Sum>
 struct ThreadSums {

@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(Bounds<kTeam>::kThreads, Bounds<kTeam>::kBlock
   const Row<E> row(RowAt(in.logits.data, is_row ? row_number : 0, in.logits.row_stride, E::kDtype), in.logits.vocab);
   const Slice<E, kTeam> slice(row, team, in.plan);
   if (is_row) slice.Begin(in.plan.resident);  // before anything that would wait for memory
-  const float temperature = UsableTemperature(in.logits, token);
+  const float temperature = TemperatureOf(in.logits, token);
   const int64_t target = TargetOf(in.logits, token);
   if (is_first && in.bad_targets && IsBadTarget(in.logits, target)) atomicAdd(in.bad_targets, 1ull);
   if (!is_row) {

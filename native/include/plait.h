@@ -152,7 +152,8 @@ PLAIT_API int32_t plait_row_stats(int32_t device, void* stream, const plait_logi
  * Statistics of whole rows from the states of `parts` shards, each over the same T tokens.
  *
  * states: float32 [parts, T, PLAIT_STATE_FLOATS], shards in vocabulary order. temperatures: [T] or NULL, with
- * `temperature` for every token. Outputs as in plait_row_stats, each or NULL; `state` may be the first shard's.
+ * `temperature` for every token; as in plait_logits. Outputs as in plait_row_stats, each or NULL; `state` may be the
+ * first shard's.
  */
 PLAIT_API int32_t plait_row_stats_merge(int32_t device, void* stream, const float* states, int64_t parts,
                                         int64_t tokens, const float* temperatures, float temperature, float* logp,

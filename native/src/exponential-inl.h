@@ -8,8 +8,6 @@
 #define PLAIT_SRC_EXPONENTIAL_INL_H_
 #endif
 
-#include <algorithm>
-
 #include "elements-inl.h"
 #include "hwy/highway.h"
 #include "row_math.h"
@@ -28,10 +26,6 @@ HWY_INLINE Float MaxOrSecond(Float a, Float b) {
   return hn::IfThenElse(hn::Gt(a, b), a, b);
 #endif
 }
-
-// log2(e) / temperature, so far from 0 that a masked logit stays below any other: temperatures above 2^100 count as
-// that.
-HWY_INLINE float BoundedScale(float scale) { return std::max(scale, 0x1p-100f); }
 
 // Differences d below this one have 2^(d * scale) = 0; at it, the power of two is exactly 0.
 inline float LowestDifference(float scale) { return -127 / scale; }

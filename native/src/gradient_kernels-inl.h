@@ -68,12 +68,10 @@ HWY_INLINE void WriteGradientOf(const typename Elements::T* x, int64_t vocab, co
 }
 
 template <class Elements>
-void WriteGradient(const void* row, int64_t vocab, const GradientCoefficients& coefficients, void* dlogits) {
+void WriteGradient(const void* row, int64_t vocab, const GradientCoefficients& c, void* dlogits) {
   using T = typename Elements::T;
   const T* x = static_cast<const T*>(row);
   T* out = static_cast<T*>(dlogits);
-  GradientCoefficients c = coefficients;
-  c.scale = BoundedScale(c.scale);
   if (c.slope != 0 || !std::isfinite(c.constant)) {
     WriteGradientOf<Elements, true>(x, vocab, c, out);
   } else {
@@ -85,7 +83,7 @@ void WriteGradient(const void* row, int64_t vocab, const GradientCoefficients& c
 void WriteKeptGradient(const KeptExponentials& kept, int64_t vocab, const GradientCoefficients& coefficients) {
   const FloatTag f;
   float* x = kept.exponentials;
-  const double scale = BoundedScale(coefficients.scale);
+  const double scale = coefficients.scale;
   const auto factor_of = [&](int64_t block) {
     const double shift = static_cast<double>(kept.maxima[block]) - coefficients.max;
     return static_cast<float>(coefficients.constant / kUnit * std::exp2(shift * scale));

@@ -19,8 +19,14 @@ PLAIT_HD inline int64_t RowOf(const plait_logits& logits, int64_t token) {
 // Finite and positive; subnormal ones are no use, as their reciprocal is not a float.
 PLAIT_HD inline bool IsTemperature(float temperature) { return temperature >= 0x1p-126f && temperature < INFINITY; }
 
+// What to divide by: 2^100 at most, as more would lift a masked logit to the others; NaN for what is no temperature.
+PLAIT_HD inline float UsableTemperature(float temperature) {
+  if (!IsTemperature(temperature)) return NAN;
+  return temperature > 0x1p100f ? 0x1p100f : temperature;
+}
+
 PLAIT_HD inline float TemperatureOf(const plait_logits& logits, int64_t token) {
-  return logits.temperatures ? logits.temperatures[token] : logits.temperature;
+  return UsableTemperature(logits.temperatures ? logits.temperatures[token] : logits.temperature);
 }
 
 PLAIT_HD inline int64_t TargetOf(const plait_logits& logits, int64_t token) {

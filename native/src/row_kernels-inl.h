@@ -150,8 +150,7 @@ class RowReduction {
  public:
   using T = typename Elements::T;
 
-  explicit HWY_INLINE RowReduction(float temperature)
-      : scale_(BoundedScale(static_cast<float>(kLog2E / temperature))) {}
+  explicit HWY_INLINE RowReduction(float temperature) : scale_(static_cast<float>(kLog2E / temperature)) {}
 
   // Adds a block; returns the maximum that its exponentials are relative to. Not inline, as the last block of a row
   // that is not made of whole pairs would have a copy of its own.

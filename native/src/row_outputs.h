@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "host_device.h"
+#include "logits.h"
 #include "row_math.h"
 
 namespace plait {
@@ -20,7 +21,7 @@ PLAIT_HD inline void WriteRow(const RowStatsOutputs& out, int64_t token, const R
 // The statistics of a token's whole row from its shards' states, which are all read before anything is written.
 PLAIT_HD inline void MergeStates(const MergeArguments& in, int64_t token, const RowStatsOutputs& out) {
   const RowState* states = reinterpret_cast<const RowState*>(in.states);
-  const float temperature = in.temperatures ? in.temperatures[token] : in.temperature;
+  const float temperature = UsableTemperature(in.temperatures ? in.temperatures[token] : in.temperature);
   RowSums sums = SumsOf(states[token]);
   float target = states[token].target;
   for (int64_t part = 1; part < in.parts; ++part) {

@@ -1,3 +1,5 @@
+#include <cfloat>
+
 #include "support.h"
 
 using namespace plait;
@@ -15,6 +17,25 @@ Output Run(Rows& rows) {
   Output out(rows.raw().tokens);
   Accept(plait_row_stats(Device(), nullptr, rows.get(), out.logp.data(), out.entropy.data(), out.logsumexp.data(),
                          out.state.data(), &out.bad));
+  return out;
+}
+
+// From the states of `parts` shards.
+Output RunInShards(Rows& rows, int64_t parts) {
+  const plait_logits& whole = rows.raw();
+  std::vector<float> states(parts * whole.tokens * 4);
+  for (int64_t part = 0; part < parts; ++part) {
+    plait_logits shard = *rows.get();
+    shard.vocab_begin = whole.vocab * part / parts;
+    shard.vocab = whole.vocab * (part + 1) / parts - shard.vocab_begin;
+    shard.data = static_cast<const float*>(shard.data) + shard.vocab_begin;
+    Accept(plait_row_stats(Device(), nullptr, &shard, nullptr, nullptr, nullptr, &states[part * whole.tokens * 4],
+                           nullptr));
+  }
+  Output out(whole.tokens);
+  Accept(plait_row_stats_merge(Device(), nullptr, states.data(), parts, whole.tokens, whole.temperatures,
+                               whole.temperature, out.logp.data(), out.entropy.data(), out.logsumexp.data(),
+                               out.state.data()));
   return out;
 }
 
@@ -207,17 +228,7 @@ TEST_CASE("a vocabulary split over shards merges to the whole") {
   rows.raw().temperature = 0.7f;
   const Output whole = Run(rows);
   for (const int64_t parts : {1, 2, 3, 8}) {
-    std::vector<float> states(parts * 7 * 4);
-    for (int64_t part = 0; part < parts; ++part) {
-      plait_logits shard = *rows.get();
-      shard.vocab_begin = 4999 * part / parts;
-      shard.vocab = 4999 * (part + 1) / parts - shard.vocab_begin;
-      shard.data = static_cast<const float*>(shard.data) + shard.vocab_begin;
-      Accept(plait_row_stats(Device(), nullptr, &shard, nullptr, nullptr, nullptr, &states[part * 28], nullptr));
-    }
-    Output merged(7);
-    Accept(plait_row_stats_merge(Device(), nullptr, states.data(), parts, 7, nullptr, 0.7f, merged.logp.data(),
-                                 merged.entropy.data(), merged.logsumexp.data(), merged.state.data()));
+    const Output merged = RunInShards(rows, parts);
     for (int64_t row = 0; row < 7; ++row) {
       CAPTURE(row);
       if (row == 3 || row == 4) {
@@ -228,6 +239,22 @@ TEST_CASE("a vocabulary split over shards merges to the whole") {
         CHECK(merged.state[4 * row] == whole.state[4 * row]);
         CHECK(merged.state[4 * row + 3] == whole.state[4 * row + 3]);
       }
+    }
+  }
+}
+
+TEST_CASE("a temperature above 2^100 counts as 2^100, in shards too") {
+  Rows rows(3, 999, PLAIT_FLOAT32);
+  rows.Randomize(7);
+  rows.Set(0, 17, 1e30f);
+  rows.Set(1, 600, -1e30f);
+  rows.Set(2, 998, -kInf);
+  for (const float temperature : {0x1p100f, FLT_MAX}) {
+    rows.raw().temperature = temperature;
+    const Output whole = Run(rows), merged = RunInShards(rows, 2);
+    for (int64_t row = 0; row < 3; ++row) {
+      CheckRow(rows, whole, row, 0x1p100);
+      CheckRow(rows, merged, row, 0x1p100);
     }
   }
 }

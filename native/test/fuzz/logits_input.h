@@ -42,7 +42,7 @@ class Logits {
   int64_t bytes() const { return rows_ == 0 ? 0 : ((rows_ - 1) * stride_ + vocab_) * element_bytes(); }
   int64_t RowOf(int64_t token) const { return row_index_.empty() ? token : row_index_[static_cast<size_t>(token)]; }
   float TemperatureOf(int64_t token) const {
-    return x_.temperatures ? temperatures_[static_cast<size_t>(token)] : x_.temperature;
+    return std::fmin(0x1p100f, x_.temperatures ? temperatures_[static_cast<size_t>(token)] : x_.temperature);
   }
   int64_t TargetOf(int64_t token) const { return targets_[static_cast<size_t>(token)]; }
   bool IsBadTarget(int64_t token) const { return TargetOf(token) < 0 || TargetOf(token) >= x_.vocab_total; }

@@ -102,9 +102,8 @@ class Objective {
     const bool reshaped = r->policy_loss == PLAIT_POLICY_RESHAPED;
     r->reshape_parameter = NumberIf(reshaped, role + "reshape_parameter", IsFiniteAndPositive);
     r->reshape_high = NumberIf(reshaped, role + "reshape_low", IsNumber);
-    r->reshape_low = NumberIf(reshaped, role + "reshape_low", [&](float v) {
-      return v <= r->reshape_high || (v == -kInf && IsNumber(r->reshape_high));
-    });
+    r->reshape_low = NumberIf(reshaped && IsNumber(r->reshape_high), role + "reshape_low",
+                              [&](float v) { return v <= r->reshape_high; });
     r->max_probability = call_->Number(role + "max_probability", IsPositive);
     r->off_policy_threshold = call_->Number(role + "off_policy_threshold", IsNumber);
     const bool sapo = r->policy_loss == PLAIT_POLICY_SAPO, vespo = r->policy_loss == PLAIT_POLICY_VESPO;
