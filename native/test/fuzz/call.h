@@ -154,7 +154,7 @@ class Call {
   template <class T>
   T* Output(const std::string& name, int64_t count, Null null) {
     if (null == Null::kOptional && Bool()) return nullptr;
-    return reinterpret_cast<T*>(OutputBytes(name, count * static_cast<int64_t>(sizeof(T)), sizeof(T)));
+    return reinterpret_cast<T*>(OutputBytes(name, count * static_cast<int64_t>(sizeof(T)), alignof(T)));
   }
   template <class T>
   T* Output(const std::string& name, int64_t count) {

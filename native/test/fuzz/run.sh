@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds the fuzzers and runs them, two at a time, from the corpus: run.sh [seconds per target, 60] [target ...]
 # New inputs stay in native/target/fuzz/run. Fails with the input that stopped a target, and how to replay it.
+# PLAIT_FUZZ_SEED: where the search begins; anywhere else each time if it is not set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source .ci/packages.sh
 install_packages "${build_packages[@]}" clang-14 libclang-rt-14-dev
 
-export seconds=${1:-60} corpus=native/test/fuzz/corpus build=native/target/fuzz
+export seconds=${1:-60} seed=${PLAIT_FUZZ_SEED:-0} corpus=native/test/fuzz/corpus build=native/target/fuzz
 targets=("${@:2}")
 if [[ ${#targets[@]} -eq 0 ]]; then
   for source in native/test/fuzz/*_fuzz.cpp; do
@@ -22,8 +23,8 @@ fuzz() {
   local program=$build/test/fuzz/${target}_fuzz
   rm -rf "$run"
   mkdir -p "$run/inputs" "$corpus/$target"
-  if "$program" -max_total_time="$seconds" -max_len=1024 -timeout=300 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="$run/" "$run/inputs" "$corpus/$target" >"$run/log" 2>&1; then
+  if "$program" -seed="$seed" -max_total_time="$seconds" -max_len=1024 -timeout=300 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="$run/" "$run/inputs" "$corpus/$target" >"$run/log" 2>&1; then
     echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$run/log") executions," \
       "$(grep -o 'cov: [0-9]* ft: [0-9]*' "$run/log" | tail -1)"
     return 0
