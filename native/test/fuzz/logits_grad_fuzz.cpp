@@ -96,7 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!in_place && dlogits && dlogits == logits.value().data) return 0;  // the overlap that is allowed
   if (call.Spoil("dlogits_stride")) {
     stride = call.Pick<int64_t>({logits.vocab() - 1, 0, -1, INT64_MIN});
-    if (in_place && call.Bool()) stride = logits.stride() + 1;
+    if (in_place && logits.rows() > 0 && call.Bool()) stride = logits.stride() + 1;
   }
   int64_t* bad_targets = call.Output<int64_t>("bad_targets", 1, Null::kOptional);
   const plait_logits* argument = logits.get();

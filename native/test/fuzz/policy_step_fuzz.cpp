@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!in_place && out.dlogits && out.dlogits == logits.value().data) return 0;  // the overlap that is allowed
   if (call.Spoil("dlogits_stride")) {
     out.stride = call.Pick<int64_t>({logits.vocab() - 1, 0, -1, INT64_MIN});
-    if (in_place && call.Bool()) out.stride = logits.stride() + 1;
+    if (in_place && logits.rows() > 0 && call.Bool()) out.stride = logits.stride() + 1;
   }
   out.logp = call.Output<float>("logp", tokens);
   out.entropy = call.Output<float>("entropy", tokens);
