@@ -7,6 +7,22 @@
 #include "gates.h"
 
 namespace plait {
+namespace {
+
+// By falling value, then by index. NaN comes last: it must not be picked in place of a number.
+struct Higher {
+  const float* values;
+
+  bool operator()(int64_t a, int64_t b) const {
+    const bool nan_a = values[a] != values[a], nan_b = values[b] != values[b];
+    if (nan_a != nan_b) return nan_b;
+    if (!nan_a && values[a] != values[b]) return values[a] > values[b];
+    return a < b;
+  }
+};
+
+}  // namespace
+
 bool BatchEvaluator::IsCounted(int64_t token, int role, const plait_logits* logits) const {
   return Role(token) == role && !(logits && IsBadTarget(*logits, TargetOf(*logits, token)));
 }
@@ -41,15 +57,8 @@ void BatchEvaluator::SumSequences(const float* logp, const float* entropy, const
 // Gates all but the highest of the first `count` tokens of workspace_.order.
 void BatchEvaluator::DropLowest(int64_t count, const float* entropy, float drop) {
   int64_t* order = workspace_.order;
-  // By falling entropy, then by position. NaN comes last: it must not be learned from in place of a number.
-  const auto before = [entropy](int64_t a, int64_t b) {
-    const bool nan_a = entropy[a] != entropy[a], nan_b = entropy[b] != entropy[b];
-    if (nan_a != nan_b) return nan_b;
-    if (!nan_a && entropy[a] != entropy[b]) return entropy[a] > entropy[b];
-    return a < b;
-  };
   const int64_t kept = KeptCount(count, drop);
-  if (kept < count) std::nth_element(order, order + kept, order + count, before);
+  if (kept < count) std::nth_element(order, order + kept, order + count, Higher{entropy});
   for (int64_t i = kept; i < count; ++i) workspace_.gates[order[i]] |= kGateDropped;
 }
 
@@ -100,11 +109,10 @@ void BatchEvaluator::GateByCovariance(int role, const float* logp, const plait_l
   const int64_t chosen = std::min(candidates, CovarianceLimit(rule.covariance, n));
   int64_t* order = workspace_.order;
   if (chosen < candidates) {
-    const float* keys = workspace_.keys;
+    const Higher higher = {workspace_.keys};
     const uint64_t seed = rule.covariance.seed;
-    std::nth_element(order, order + chosen, order + candidates, [clip, keys, seed](int64_t a, int64_t b) {
-      if (clip) return CovarianceHash(seed, a) < CovarianceHash(seed, b);
-      return keys[a] != keys[b] ? keys[a] > keys[b] : a < b;
+    std::nth_element(order, order + chosen, order + candidates, [clip, higher, seed](int64_t a, int64_t b) {
+      return clip ? CovarianceHash(seed, a) < CovarianceHash(seed, b) : higher(a, b);
     });
   }
   std::sort(order, order + chosen);

@@ -107,6 +107,20 @@ TEST_CASE("covariance draws and ranks the same tokens whatever is ignored betwee
   }
 }
 
+TEST_CASE("covariance ranks NaN below every number") {
+  Tokens t(8);
+  t.logp[0] = -kInf;  // the mean too: covariances are NaN where the advantage is the mean, and else infinite
+  t.old_logp.assign(8, -0.9f);
+  t.advantages = {2, 1, 3, 1, 3, 3, 1, 2};
+  const std::vector<float> without = t.Run().c;
+  t.objective.rules[0].covariance = {PLAIT_COVARIANCE_KL, 0, 0.25f, 0, 0, 2};
+  t.Run();
+  for (int i = 0; i < 8; ++i) {
+    CAPTURE(i);
+    CHECK((t.c[i] != without[i]) == (i == 2 || i == 4));
+  }
+}
+
 TEST_CASE("the covariance penalty is of the token's own log-ratio, whatever the loss and its ratio") {
   for (const int32_t loss : {PLAIT_POLICY_REINFORCE, PLAIT_POLICY_CLIP, PLAIT_POLICY_CISPO, PLAIT_POLICY_SAPO}) {
     for (const int32_t level : {PLAIT_RATIO_TOKEN, PLAIT_RATIO_SEQUENCE_MEAN}) {
