@@ -12,7 +12,7 @@
  *               plait_last_error() names the argument, what was expected and what came.
  *   Arrays      Dense and contiguous unless a stride is given, element-aligned, row-major; owned by the caller.
  *               Log-probabilities, entropies and KL are in nats. Optional arrays are marked "or NULL".
- *   Aliasing    Outputs overlap nothing else, except where "in place" is said.
+ *   Aliasing    Outputs overlap nothing else, structures included, except where "in place" is said.
  *   Packing     A batch is T tokens (rows), sequence i being tokens offsets[i] .. offsets[i + 1] - 1.
  *   Indices     64 bits throughout; T * V above 2^31 works, and so does T == 0.
  *   Precision   Sums are accumulated in float32 or better, and rounded once to the output's type.

@@ -34,6 +34,8 @@ plait_status CheckObjectiveArguments(const plait_token_batch* batch, const plait
                                      int64_t workspace_bytes, AddressRanges* ranges) {
   PLAIT_TRY(CheckObjective(objective));
   PLAIT_TRY(CheckNormalizers(normalizers, *objective));
+  ranges->AddStructure("objective", objective);
+  ranges->AddStructure("normalizers", normalizers);
   PLAIT_TRY(CheckBatch(batch, *objective, ranges));
   PLAIT_TRY(CheckMetrics(ranges, metrics));
   return CheckWorkspace(workspace, workspace_bytes, Workspace::Bytes(batch->tokens, batch->sequences), ranges);
@@ -161,6 +163,7 @@ extern "C" int32_t plait_group_advantage(int32_t device, void* stream, int64_t n
   PLAIT_BACKEND(device);
   AddressRanges ranges;
   PLAIT_TRY(CheckAdvantageOptions(options));
+  ranges.AddStructure("options", options);
   if (offsets && ids) PLAIT_REFUSE("ids: expected NULL beside offsets, got %p", static_cast<const void*>(ids));
   if (!offsets && !ids && n > 0) PLAIT_REFUSE("offsets: expected offsets or ids, got NULL for both");
   if (n < 0 || n > kMaxTokens) {

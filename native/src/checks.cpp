@@ -41,15 +41,16 @@ plait_status CheckStructBytes(const char* name, const void* pointer, int64_t exp
   return PLAIT_OK;
 }
 
-void AddressRanges::Add(const char* name, const void* data, int64_t bytes, bool output) {
+void AddressRanges::Add(const char* name, const void* data, int64_t bytes, Use use) {
   if (!data || bytes <= 0 || size_ == kCapacity) return;
   const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
-  ranges_[size_++] = {name, begin, begin + static_cast<uintptr_t>(bytes), output};
+  ranges_[size_++] = {name, begin, begin + static_cast<uintptr_t>(bytes), use};
 }
 
 plait_status AddressRanges::Check(const Backend& backend, int32_t device) const {
   PLAIT_TRY(CheckOutputs());
   for (int i = 0; backend.check_memory && i < size_; ++i) {
+    if (ranges_[i].use == Use::kStructure) continue;
     PLAIT_TRY(backend.check_memory(device, ranges_[i].name, reinterpret_cast<const void*>(ranges_[i].begin)));
   }
   return PLAIT_OK;
@@ -57,7 +58,7 @@ plait_status AddressRanges::Check(const Backend& backend, int32_t device) const 
 
 plait_status AddressRanges::CheckOutputs() const {
   for (int i = 0; i < size_; ++i) {
-    if (!ranges_[i].output) continue;
+    if (ranges_[i].use != Use::kOutput) continue;
     for (int j = 0; j < size_; ++j) {
       if (i == j || ranges_[i].end <= ranges_[j].begin || ranges_[j].end <= ranges_[i].begin) continue;
       PLAIT_REFUSE("%s: expected memory of its own, got an overlap with %s", ranges_[i].name, ranges_[j].name);
@@ -108,6 +109,7 @@ plait_status CheckTemperature(const char* name, float temperature) {
 
 plait_status CheckLogits(const plait_logits* logits, const void* dlogits, AddressRanges* ranges) {
   PLAIT_TRY(CheckStructBytes("logits", logits, sizeof(plait_logits)));
+  ranges->AddStructure("logits", logits);
   const plait_logits& x = *logits;
   PLAIT_TRY(CheckEnum("logits.dtype", x.dtype, PLAIT_FLOAT16));
   if (x.target_dtype != PLAIT_INT32 && x.target_dtype != PLAIT_INT64) {
@@ -185,6 +187,7 @@ plait_status CheckPacking(int64_t tokens, int64_t sequences, const int64_t* offs
 
 plait_status CheckBatch(const plait_token_batch* batch, const plait_objective& objective, AddressRanges* ranges) {
   PLAIT_TRY(CheckStructBytes("batch", batch, sizeof(plait_token_batch)));
+  ranges->AddStructure("batch", batch);
   const plait_token_batch& b = *batch;
   PLAIT_TRY(CheckPacking(b.tokens, b.sequences, b.offsets, ranges));
   PLAIT_TRY(CheckEnum("batch.advantage_per_sequence", b.advantage_per_sequence, 1));

@@ -20,22 +20,28 @@ constexpr int64_t kMaxSequences = INT64_MAX / 1024;
 // The address ranges of one call, so that no output overlaps anything.
 class AddressRanges {
  public:
-  void AddInput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, false); }
-  void AddOutput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, true); }
+  void AddInput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, Use::kInput); }
+  void AddOutput(const char* name, const void* data, int64_t bytes) { Add(name, data, bytes, Use::kOutput); }
+  // On the host, whatever the device; or null.
+  template <class S>
+  void AddStructure(const char* name, const S* structure) {
+    Add(name, structure, sizeof(S), Use::kStructure);
+  }
   // Refuses an output that overlaps another range, and what the device cannot reach.
   plait_status Check(const Backend& backend, int32_t device) const;
 
  private:
+  enum class Use { kInput, kOutput, kStructure };
   struct Range {
     const char* name;
     uintptr_t begin;
     uintptr_t end;
-    bool output;
+    Use use;
   };
   static constexpr int kCapacity = 32;
 
   plait_status CheckOutputs() const;
-  void Add(const char* name, const void* data, int64_t bytes, bool output);
+  void Add(const char* name, const void* data, int64_t bytes, Use use);
 
   Range ranges_[kCapacity];
   int size_ = 0;

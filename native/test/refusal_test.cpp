@@ -199,6 +199,10 @@ const Case kCases[] = {
     {"logp", [](Call& c) { c.logp_pointer = nullptr; }},
     {"logp", [](Call& c) { c.logp_pointer = c.entropy.data() + 1; }},
     {"logp", [](Call& c) { c.logp_pointer = c.old_logp.data(); }},
+    {"overlap with logits", [](Call& c) { c.logp_pointer = reinterpret_cast<float*>(&c.logits.rows); }},
+    {"overlap with batch", [](Call& c) { c.logp_pointer = reinterpret_cast<float*>(&c.batch.tokens); }},
+    {"overlap with objective", [](Call& c) { c.logp_pointer = &c.objective.rules[2].clip_low; }},
+    {"overlap with normalizers", [](Call& c) { c.logp_pointer = reinterpret_cast<float*>(c.normalizers.tokens); }},
     {"workspace_bytes", [](Call& c) { c.workspace_bytes = plait_objective_workspace_bytes(kTokens, 2) - 1; }},
 };
 
@@ -278,6 +282,10 @@ TEST_CASE("group_advantage refuses by name and writes nothing") {
   offsets[1] = 2;
   refuse("offsets[1]", 1, offsets.data(), nullptr);
   offsets[1] = 3;
+  CHECK(plait_group_advantage(Device(), nullptr, 3, rewards.data(), nullptr, nullptr, 1, offsets.data(), nullptr,
+                              &options, &options.epsilon, nullptr, nullptr, workspace.data(),
+                              256) == PLAIT_INVALID_ARGUMENT);
+  CHECK(std::string(plait_last_error()).find("overlap with options") != std::string::npos);
   rewards[1] = kInf;
   refuse("rewards[1]", 1, offsets.data(), nullptr);
   rewards[1] = 0;

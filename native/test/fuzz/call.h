@@ -277,7 +277,7 @@ class Call {
   char* Overlap(int64_t bytes, int64_t element) {
     std::vector<const Block*> candidates;
     for (const Block& block : blocks_) {
-      if (block.bytes > 0 && block.use != Block::Use::kStructure) candidates.push_back(&block);
+      if (block.bytes > 0) candidates.push_back(&block);
     }
     if (candidates.empty()) return nullptr;
     const Block& block = *candidates[static_cast<size_t>(Int(0, static_cast<int64_t>(candidates.size()) - 1))];
