@@ -15,6 +15,8 @@ struct Statistics {
   double logp;
   double entropy;
   double logsumexp;
+  double max;      // of the row
+  double log_sum;  // logsumexp without it
 };
 
 class Logits {
@@ -71,16 +73,6 @@ class Logits {
     }
     return any;
   }
-  // Whether the difference of any two logits of a sound row is a float, as the kernels take it.
-  bool IsNarrow(int64_t token) const {
-    float max = -kInf, min = kInf;
-    for (int64_t j = 0; j < vocab_; ++j) {
-      const float x = At(token, j);
-      max = std::fmax(max, x);
-      if (x > -kInf) min = std::fmin(min, x);
-    }
-    return max - min < kInf;
-  }
   // Of a sound row.
   Statistics StatisticsOf(int64_t token) const {
     const double temperature = TemperatureOf(token);
@@ -94,7 +86,8 @@ class Logits {
     }
     const int64_t column = ColumnOf(token);
     const double target = column < 0 ? -HUGE_VAL : (At(token, column) - max) / temperature;
-    return {target - std::log(sum), std::log(sum) - weighted / sum, max / temperature + std::log(sum)};
+    const double log_sum = std::log(sum);
+    return {target - log_sum, log_sum - weighted / sum, max / temperature + log_sum, max, log_sum};
   }
 
   // While it lives, the address sanitizer stops whoever reads what no call may read: what lies between the rows, rows
