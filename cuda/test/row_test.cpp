@@ -152,6 +152,40 @@ TEST_CASE("the gradient may go to rows of another alignment, and leaves everythi
   }
 }
 
+TEST_CASE("a shard's gradient leaves the places beside its rows where the targets of other shards would be") {
+  for (const int32_t dtype : kDtypes) {
+    CAPTURE(dtype);
+    const int64_t vocab = 100, stride = 120, begin = 50;
+    Rows rows(4, vocab, dtype);
+    rows.Randomize(8);
+    rows.targets() = {begin - 1, begin + vocab, begin - 3, begin + vocab + 9};
+    DeviceRows device(rows);
+    device.raw().vocab_begin = begin;
+    device.raw().vocab_total = 300;
+    Rows apart(4, vocab, dtype, stride, 3);
+    for (uint8_t& byte : apart.bytes()) byte = 0x5A;
+    DeviceRows out(apart);
+    const StatsArrays stats = RunStats(device.get());
+    const Array<float> c(std::vector<float>(4, -1)), h(std::vector<float>(4, 0));
+    Accept(plait_logits_grad(kDevice, nullptr, device.get(), stats.state.get(), c.get(), h.get(), out.data(), stride,
+                             nullptr));
+    const std::vector<uint8_t> bytes = out.Read();
+    int64_t touched = 0, wrong = 0;
+    for (int64_t row = 0; row < 4; ++row) {
+      for (int64_t j = -3; j < (row < 3 ? stride - 3 : vocab); ++j) {
+        const float value = out.At(bytes, row, j);
+        if (j < 0 || j >= vocab) {
+          touched += value != apart.At(row, j);
+        } else {
+          wrong += !(value >= 0 && value <= 1);  // p
+        }
+      }
+    }
+    CHECK(touched == 0);
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("masked entries, one finite entry, NaN, infinity and bad targets stay in their rows") {
   for (const int32_t dtype : kDtypes) {
     for (const int64_t vocab : {300, 40000}) {
