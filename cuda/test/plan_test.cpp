@@ -16,6 +16,8 @@ TEST_CASE("a plan fits the device, covers the row, and has a stage for every vec
         const int64_t stage_bytes = plan.stage_vectors() * 16;
         bool good = plan.shared_bytes <= limit && plan.slice * plan.cluster >= vectors && plan.stages > 0 &&
                     (clusters || plan.cluster == 1) && plan.cluster <= kMaxCluster;
+        // As few blocks as leave each no more than 32 KB, where the device lets blocks share.
+        good = good && (plan.cluster == 1 || vectors * 16 > plan.cluster / 2 * 32 * 1024);
         if (plan.resident) {
           good = good && plan.stages * plan.stage_vectors() >= plan.slice &&
                  plan.shared_bytes >= kHeaderBytes + plan.rows_per_block * plan.slice * 16;

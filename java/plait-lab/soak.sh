@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains for an hour and checks that resident memory stays flat: after a warm-up of a sixth of the time the largest and
-# the smallest sample differ by less than 2% of the mean. Fails where they do not. Samples go to soak.csv in OUT.
+# the smallest sample differ by less than 2% of the mean. Fails where they do not. Samples go to soak.csv in OUT: of each
+# ten seconds the least, which is what is held, and the most, which a compilation by the JVM takes for a second.
 #   java/plait-lab/soak.sh [MINUTES [OUT [OPTION OF TRAIN]...]]      e.g. soak.sh 20 runs/soak --recipe bread
 # It builds first, unless PLAIT_JAR names a plait.jar.
 set -euo pipefail
@@ -9,7 +10,7 @@ minutes=${1:-60}
 out=${2:-$root/java/plait-lab/target/soak-$(date +%Y%m%d-%H%M%S)}
 options=("${@:3}")
 [[ ${#options[@]} -gt 0 ]] || options=(--recipe luffy)
-interval=10
+readings=10 # a second apart, for one sample
 limit_percent=2
 
 mkdir -p "$out"
@@ -28,19 +29,24 @@ java -Xms256m -Xmx256m -XX:+AlwaysPreTouch -jar "$out/plait.jar" train "${option
 train=$!
 trap 'kill "$train" 2>/dev/null || true' EXIT
 
-kib() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$train/status"; }
+resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$train/status"; }
 steps_taken() { if [[ -f $out/run/metrics.csv ]]; then echo $(($(wc -l <"$out/run/metrics.csv") - 1)); else echo 0; fi; }
 
-echo "seconds,steps,rss_kib,anonymous_kib" >"$out/soak.csv"
+echo "seconds,steps,least_kib,most_kib" >"$out/soak.csv"
 started=$SECONDS
 while ((SECONDS - started < minutes * 60)); do
-  sleep "$interval"
-  if ! rss=$(kib VmRSS) || [[ -z $rss ]]; then
-    echo "Training stopped by itself:" >&2
-    tail -n 5 "$out/train.log" >&2
-    exit 1
-  fi
-  echo "$((SECONDS - started)),$(steps_taken),$rss,$(kib RssAnon)" >>"$out/soak.csv"
+  least= most=0
+  for ((i = 0; i < readings; i++)); do
+    sleep 1
+    if ! kib=$(resident) || [[ -z $kib ]]; then
+      echo "Training stopped by itself:" >&2
+      tail -n 5 "$out/train.log" >&2
+      exit 1
+    fi
+    if [[ -z $least ]] || ((kib < least)); then least=$kib; fi
+    if ((kib > most)); then most=$kib; fi
+  done
+  echo "$((SECONDS - started)),$(steps_taken),$least,$most" >>"$out/soak.csv"
 done
 
 awk -F, -v warm_up=$((minutes * 60 / 6)) -v limit=$limit_percent '
@@ -48,6 +54,7 @@ awk -F, -v warm_up=$((minutes * 60 / 6)) -v limit=$limit_percent '
     n++; x = $1 / 3600; y = $3 / 1024
     if (n == 1 || y < low) low = y
     if (n == 1 || y > high) high = y
+    if ($4 / 1024 > most) most = $4 / 1024
     sum_x += x; sum_y += y; sum_xx += x * x; sum_xy += x * y
     if (n == 1) { first = $1; first_step = $2 }
     last = $1; last_step = $2
@@ -59,6 +66,7 @@ awk -F, -v warm_up=$((minutes * 60 / 6)) -v limit=$limit_percent '
     spread = 100 * (high - low) / mean
     printf "%d samples from minute %.1f to %.1f, steps %d to %d: mean %.1f MiB, smallest %.1f, largest %.1f\n",
       n, first / 60, last / 60, first_step, last_step, mean, low, high
+    printf "at most %.1f MiB for a moment\n", most
     printf "spread %.2f%% of the mean, trend %+.2f MiB an hour (%+.2f%%)\n", spread, slope, 100 * slope / mean
     print (spread < limit ? "Flat" : "NOT flat") " within " limit "%"
     exit spread < limit ? 0 : 1
