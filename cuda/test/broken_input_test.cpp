@@ -206,14 +206,19 @@ TEST_CASE("ids that name no group get NaN, and count nowhere") {
                                            0,
                                            0};
   const int64_t bytes = plait_group_advantage_workspace_bytes(2);
-  const auto run = [&](const std::vector<float>& values, const std::vector<int64_t>& of) {
+  const auto run = [&](std::vector<float> values, std::vector<int64_t> of) {
+    const int64_t count = static_cast<int64_t>(values.size());
+    values.push_back(0);  // one more that belongs to nobody
+    of.push_back(-1);
     const Array<float> in(values), out(std::vector<float>(values.size(), 1));
     const Array<int64_t> id_array(of);
     const Array<double> workspace(bytes / 8 + 1);
-    Accept(plait_group_advantage(kDevice, nullptr, static_cast<int64_t>(values.size()), in.get(), nullptr, nullptr, 2,
-                                 nullptr, id_array.get(), &options, out.get(), nullptr, nullptr, workspace.get(),
-                                 bytes));
-    return out.Read();
+    Accept(plait_group_advantage(kDevice, nullptr, count, in.get(), nullptr, nullptr, 2, nullptr, id_array.get(),
+                                 &options, out.get(), nullptr, nullptr, workspace.get(), bytes));
+    std::vector<float> advantages = out.Read();
+    CHECK(advantages.back() == 1);
+    advantages.pop_back();
+    return advantages;
   };
   const std::vector<float> actual = run(rewards, ids), expected = run(clean, clean_ids);
   size_t next = 0;
