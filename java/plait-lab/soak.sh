@@ -25,7 +25,8 @@ java -jar "$out/plait.jar" train "${options[@]}" --steps 0 --out "$out/base"
 
 # The heap is committed at once, so that what grows is a leak and not the heap on its way to its limit; and large blocks
 # go back to the system when they are freed: glibc would raise its thresholds and keep what an evaluation has left.
-MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 java -Xms256m -Xmx256m -XX:+AlwaysPreTouch -jar "$out/plait.jar" train "${options[@]}" \
+MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 \
+  java -Xms256m -Xmx256m -XX:+AlwaysPreTouch -jar "$out/plait.jar" train "${options[@]}" \
   --steps 100000000 --threads 1 --out "$out/run" >"$out/train.log" 2>&1 &
 train=$!
 trap 'kill "$train" 2>/dev/null || true' EXIT
