@@ -73,6 +73,24 @@ TEST_CASE("entropy selection ranks -0 with 0, ties by position, and NaN below ev
   CHECK(t.Run().Kept() == "11110101");
 }
 
+TEST_CASE("NaN entropies tie by position") {
+  Tokens t(40);
+  t.entropy.assign(40, kNan);
+  t.objective.rules[0].selection = {PLAIT_SCOPE_BATCH, 0.5f};
+  CHECK(t.Run().Kept() == std::string(20, '1') + std::string(20, '0'));
+}
+
+TEST_CASE("covariance draws among the tokens that are not clipped") {
+  Tokens t(6);
+  plait_rule& rule = t.objective.rules[0];
+  rule.policy_loss = PLAIT_POLICY_CLIP;
+  rule.clip_low = rule.clip_high = 0.2f;
+  t.old_logp = {-1, -2, -1, -2, -1, -1};  // two whose ratio is e
+  rule.covariance = {PLAIT_COVARIANCE_CLIP, 11, 1, -kInf, kInf, 0};
+  t.Run();
+  CHECK(t.metrics.dropped_tokens == 4);
+}
+
 TEST_CASE("draws are those of SplitMix64, whose state a seed fills from its upper half") {
   CHECK(CovarianceHash(0, 0) == 0xE220A8397B1DCDAFu);
   CHECK(CovarianceHash(0, static_cast<int64_t>(0x9E3779B97F4A7C15u)) == 0x6E789E6AA1B965F4u);
@@ -156,6 +174,10 @@ TEST_CASE("a policy term with coefficient 0 asks for nothing, counts nowhere and
   CHECK(t.metrics.policy_tokens == 0);
   CHECK(t.metrics.dropped_tokens == 0);
   CHECK(t.metrics.nll_loss == doctest::Approx(1));
+  rule.policy_loss = PLAIT_POLICY_NONE;
+  rule.policy.coefficient = 1;  // of no loss, which asks for no length either
+  t.Run(batch, nullptr);
+  CHECK(t.metrics.policy_tokens == 0);
 }
 
 TEST_CASE("a filter that rejects asks for the sampler's log-probs whatever the rules") {

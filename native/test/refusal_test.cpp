@@ -307,6 +307,7 @@ TEST_CASE("importance_ratio, merge and the rest refuse by name") {
   CHECK((ratio(0, kNan, kInf, nullptr) == PLAIT_INVALID_ARGUMENT && named("clip_low")));
   CHECK((ratio(0, 0.2f, 0, nullptr) == PLAIT_INVALID_ARGUMENT && named("log_ratio_limit")));
   CHECK((ratio(0, 0.2f, kInf, &out[7]) == PLAIT_INVALID_ARGUMENT && named("sequence_ratio")));
+  CHECK((ratio(PLAIT_RATIO_SEQUENCE_MEAN, 0.2f, kInf, &logp[1]) == PLAIT_INVALID_ARGUMENT && named("sequence_ratio")));
   CHECK(out[0] == kUntouched);
   CHECK(ratio(0, 0.2f, kInf, nullptr) == PLAIT_OK);
   CHECK(out[0] == 1);
