@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains for an hour and checks that resident memory stays flat: after a warm-up of a sixth of the time the largest and
-# the smallest sample differ by less than 2% of the mean. Fails where they do not. Samples go to soak.csv in OUT: of each
-# ten seconds the least, which is what is held, and the most, which a compilation by the JVM takes for a second.
+# the smallest reading differ by less than 2% of the mean. Fails where they do not. The least and the most of every ten
+# readings, a second apart, go to soak.csv in OUT.
 #   java/plait-lab/soak.sh [MINUTES [OUT [OPTION OF TRAIN]...]]      e.g. soak.sh 20 runs/soak --recipe bread
 # It builds first, unless PLAIT_JAR names a plait.jar.
 set -euo pipefail
@@ -24,7 +24,7 @@ cp "${PLAIT_JAR:-$root/java/plait-lab/target/plait.jar}" "$out/plait.jar"
 java -jar "$out/plait.jar" train "${options[@]}" --steps 0 --out "$out/base"
 
 # The heap is committed at once, so that what grows is a leak and not the heap on its way to its limit; and large blocks
-# go back to the system when they are freed: glibc would raise its thresholds and keep what an evaluation has left.
+# go back to the system when they are freed: left to itself glibc raises its thresholds and keeps some.
 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 \
   java -Xms256m -Xmx256m -XX:+AlwaysPreTouch -jar "$out/plait.jar" train "${options[@]}" \
   --steps 100000000 --threads 1 --out "$out/run" >"$out/train.log" 2>&1 &
@@ -55,8 +55,7 @@ awk -F, -v warm_up=$((minutes * 60 / 6)) -v limit=$limit_percent '
   NR > 1 && $1 >= warm_up {
     n++; x = $1 / 3600; y = $3 / 1024
     if (n == 1 || y < low) low = y
-    if (n == 1 || y > high) high = y
-    if ($4 / 1024 > most) most = $4 / 1024
+    if ($4 / 1024 > high) high = $4 / 1024
     sum_x += x; sum_y += y; sum_xx += x * x; sum_xy += x * y
     if (n == 1) { first = $1; first_step = $2 }
     last = $1; last_step = $2
@@ -68,7 +67,6 @@ awk -F, -v warm_up=$((minutes * 60 / 6)) -v limit=$limit_percent '
     spread = 100 * (high - low) / mean
     printf "%d samples from minute %.1f to %.1f, steps %d to %d: mean %.1f MiB, smallest %.1f, largest %.1f\n",
       n, first / 60, last / 60, first_step, last_step, mean, low, high
-    printf "at most %.1f MiB for a moment\n", most
     printf "spread %.2f%% of the mean, trend %+.2f MiB an hour (%+.2f%%)\n", spread, slope, 100 * slope / mean
     print (spread < limit ? "Flat" : "NOT flat") " within " limit "%"
     exit spread < limit ? 0 : 1
