@@ -2,7 +2,7 @@
 # Runs the C++ tests on a processor that this machine is not, one with AVX-512 say, which Bochs emulates: run.sh [model,
 # corei7_skylake_x] [option of plait_test ...]; `bochs --help cpu` lists models, not all of which get through booting.
 # Debian's kernel boots there from a CD that has nothing else but the tests. Takes minutes, which say nothing about
-# speed. Works in native/target/bochs.
+# speed; all tests take long, options choose some. Works in native/target/bochs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source .ci/packages.sh
